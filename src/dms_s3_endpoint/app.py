@@ -1,0 +1,101 @@
+"""The Lambda function: one handler for Create, Update and Delete of Custom::CreateDMSS3Endpoint."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+
+from .answer import Answer, Operation
+from .data_lake import DataLake
+from .dms import Dms
+from .endpoint import Accounts
+from .environments import Environment, assume, guarded_client, read_environments, session_name
+from .errors import Code, EndpointError
+from .lifecycle import Deployment, Outcome, create, delete, update
+from .patience import SECONDS_KEPT_TO_ANSWER, Patience
+from .request import INVALID, Event, physical_id_of
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+SECONDS_KEPT_TO_END = 1.0
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> None:
+    """Answers CloudFormation exactly once.
+
+    Raises RuntimeError where the answer could not be delivered, for the alarm on the function's errors.
+    """
+    _start_logging(event)
+    work = _patience(context, SECONDS_KEPT_TO_ANSWER)
+    answer = Answer(_operations(event, work), partial(_failed_id, event), _patience(context, SECONDS_KEPT_TO_END))
+    answer(event, context)
+    if not answer.delivered:
+        raise RuntimeError("CloudFormation was not answered")
+
+
+def _start_logging(event: Mapping[str, Any]) -> None:
+    """Correlation keys on each line; never the event itself, which has the ResponseURL."""
+    keys = ("StackId", "RequestId", "LogicalResourceId", "RequestType", "PhysicalResourceId")
+    logger = Logger(service="dms_s3_endpoint", level=os.environ.get("LOG_LEVEL", "INFO"))
+    logger.structure_logs(append=False, **{_snake(key): event[key] for key in keys if key in event})
+    logger.info("Request received")
+
+
+def _snake(key: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in key).lstrip("_")
+
+
+def _patience(context: LambdaContext, kept: float) -> Patience:
+    """Until `kept` seconds before Lambda ends the function."""
+    deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - kept
+    return Patience(deadline, time.monotonic, time.sleep)
+
+
+def _operations(event: Mapping[str, Any], patience: Patience) -> dict[str, Operation]:
+    def run(operation: Any) -> Outcome:
+        request = Event.read(event)
+        deployment = Deployment(read_environments(os.environ), partial(_enter, request, patience))
+        outcome: Outcome = operation(request, deployment)
+        return outcome
+
+    return {"Create": partial(run, create), "Update": partial(run, update), "Delete": partial(run, delete)}
+
+
+def _enter(event: Event, patience: Patience, environment: Environment) -> Accounts:
+    """Both roles of the environment, assumed side by side."""
+    name = session_name(event.logical_id, event.request_id)
+    with ThreadPoolExecutor() as pool:
+        data_lake = pool.submit(assume, environment.data_lake_role_arn, name, patience)
+        dms = pool.submit(assume, environment.dms_role_arn, name, patience)
+    iam = guarded_client(data_lake.result(), "iam", patience)
+    dms_client = guarded_client(dms.result(), "dms", patience)
+    return Accounts(
+        data_lake=DataLake(iam, environment.partition, environment.data_lake_account, patience),
+        dms=Dms(dms_client, patience),
+        region=os.environ["AWS_REGION"],
+        patience=patience,
+    )
+
+
+def _failed_id(event: Mapping[str, Any], error: EndpointError) -> str:
+    """The id of a request that failed: of a Create that touched nothing the marker, whose Delete does nothing.
+
+    So a stack whose roles can't be assumed yet rolls back: a Delete by the real id would be denied just the same.
+    """
+    if event.get("PhysicalResourceId"):
+        return str(event["PhysicalResourceId"])
+    marker = f"{INVALID}{event.get('LogicalResourceId', '')}"
+    if error.code is Code.ASSUME_ROLE_DENIED:
+        return marker
+    try:
+        environments = read_environments(os.environ)
+    except EndpointError:
+        return marker
+    return physical_id_of(event.get("ResourceProperties") or {}, environments) or marker

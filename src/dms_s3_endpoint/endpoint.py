@@ -1,0 +1,419 @@
+"""The procedure: a DMS target endpoint on a bucket in another account, in eight steps.
+
+By hand, over two accounts:
+1. bucket and key exist in the data-lake account (a connection test shows it, step 8);
+2. policy; 3. role, with the policy and trust for DMS;
+4. create-endpoint; 5. take the ExternalId from what DMS answers; 6. demand it in the role's trust policy;
+7. create-endpoint again, until DMS accepts it; 8. test the connection.
+
+`set_up` brings any state of our own making to the wanted one, `tear_down` to nothing. Neither touches
+what carries no tags of ours. No AWS call is made here but through DataLake and Dms.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from .data_lake import DataLake, Policy, Role, role_fingerprint
+from .dms import CreateAnswer, Dms, LiveEndpoint
+from .errors import Code, EndpointError
+from .ownership import FINGERPRINT, Owner, owner_named_by
+from .patience import Patience, out_of_time
+from .policies import access_policy, other_statements, trust_policy, trusted_external_ids
+from .request import Endpoint
+from .settings import DROPPED_ON_CREATE, Setting, warnings
+
+logger = logging.getLogger(__name__)
+
+# IAM's changes reach DMS after some 10 to 40 s; other tools allow 2 to 5 minutes, and so do we.
+SECONDS_UNTIL_ACCEPTED = 300.0
+# An endpoint that stands but shows no ExternalId after this will show none; and a create refused for so long
+# while the trust demands the ExternalId of a predecessor may need the trust without any.
+SECONDS_FOR_AN_EXTERNAL_ID = 30.0
+# DMS's ExternalId may differ from call to call; one that never settles must not loop for ever.
+MOST_EXTERNAL_IDS = 4
+# A cancelled Create runs on beside the Delete that undoes it. Nothing of it seen for this long means that it is
+# over: from its first call on, no two of its calls that make a piece are further apart.
+SECONDS_OF_QUIET = 20.0
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """Both accounts of an environment, the region of the endpoints, and the time that is left."""
+
+    data_lake: DataLake
+    dms: Dms
+    region: str
+    patience: Patience
+
+
+@dataclass(frozen=True)
+class Found:
+    """What of the wanted pieces exists, all of it ours."""
+
+    policy: Policy | None
+    role: Role | None
+    live: LiveEndpoint | None
+
+    @property
+    def nothing(self) -> bool:
+        return self.policy is None and self.role is None and self.live is None
+
+
+def set_up(
+    endpoint: Endpoint, owner: Owner, accounts: Accounts, found: Found, old_tag_keys: Iterable[str]
+) -> dict[str, str]:
+    """Make the endpoint with its role and policy, or change what differs; the attributes for Fn::GetAtt.
+
+    `found` is what `look` saw. Tags whose keys are in `old_tag_keys` only are removed. Raises EndpointError.
+    """
+    for warning in warnings(endpoint.effective_settings):
+        logger.warning(warning, extra={"endpoint_identifier": endpoint.endpoint_identifier})
+    outdated = found.live if found.live and must_be_recreated(found.live, endpoint) else None
+    kept = None if outdated else found.live
+    if outdated:
+        accounts.dms.refuse_if_in_use(outdated)
+    policy = _provide_policy(endpoint, owner, accounts, found.policy)
+    role = _provide_role(endpoint, owner, accounts, found)
+    _attach(accounts, found, role, policy)
+    if outdated:
+        accounts.dms.delete_endpoint(outdated)
+    live = _keep(role, kept, accounts) if kept else _create(endpoint, owner, role, accounts)
+    _retag(endpoint, Found(found.policy, found.role, kept), accounts, set(old_tag_keys) - set(endpoint.tags))
+    return _attributes(endpoint, live, role, policy)
+
+
+def look(endpoint: Endpoint, owner: Owner, accounts: Accounts) -> Found:
+    """What exists under the wanted names. Raises EndpointError if any of it is not ours: nothing is changed then."""
+    with ThreadPoolExecutor() as pool:
+        policy = pool.submit(accounts.data_lake.find_policy, endpoint.policy_name, owner)
+        role = pool.submit(accounts.data_lake.find_role, endpoint.role_name)
+        live = pool.submit(accounts.dms.find_endpoint, endpoint.endpoint_identifier)
+    found = Found(policy.result(), role.result(), live.result())
+    if found.policy:
+        _refuse_unless_ours(owner, found.policy.tags, f"policy {endpoint.policy_name}")
+    if found.role:
+        _refuse_unless_ours(owner, found.role.tags, f"role {endpoint.role_name}")
+    if found.live:
+        _refuse_unless_ours(owner, found.live.tags, f"endpoint {endpoint.endpoint_identifier}")
+    return found
+
+
+def _refuse_unless_ours(owner: Owner, tags: Mapping[str, str], name: str) -> None:
+    if owner.owns(tags):
+        return
+    if owner.made_it(tags):
+        raise EndpointError(
+            Code.INVALID_REQUEST,
+            f"{name} belongs to the endpoint that this update replaces",
+            "Change ROLENAME, POLICYNAME and ENDPOINTIDENTIFIER together in an account",
+        )
+    raise _name_taken(name, tags)
+
+
+def _name_taken(name: str, tags: Mapping[str, str]) -> EndpointError:
+    return EndpointError(
+        Code.NAME_TAKEN,
+        f"{name} exists and is {owner_named_by(tags)}",
+        "Choose another name, or delete what has it if nothing needs it",
+    )
+
+
+def must_be_recreated(live: LiveEndpoint, endpoint: Endpoint) -> bool:
+    """Whether the live endpoint differs from the wanted one, or can't be used; DMS can't modify such an endpoint."""
+    return live.tags.get(FINGERPRINT) != endpoint.fingerprint or live.status not in ("active", "creating")
+
+
+def _provide_policy(endpoint: Endpoint, owner: Owner, accounts: Accounts, policy: Policy | None) -> Policy:
+    """Step 2. The first change of all, so that a name taken under another path is found before any other change."""
+    document = access_policy(endpoint, accounts.region)
+    name = endpoint.policy_name
+    if policy is None:
+        created = accounts.data_lake.create_policy(name, document, owner, endpoint.tags)
+        if created:
+            return created
+        policy = accounts.data_lake.find_policy(name, owner)
+    if policy is None:
+        raise _name_taken(f"policy {name}", accounts.data_lake.owner_of_policy_named(name))
+    accounts.data_lake.update_policy(policy, document)
+    return policy
+
+
+def _provide_role(endpoint: Endpoint, owner: Owner, accounts: Accounts, found: Found) -> Role:
+    """Step 3. The trust demands the ExternalId at once where an endpoint that stands tells it."""
+    name, boundary, role = endpoint.role_name, endpoint.permissions_boundary, found.role
+    if role is None:
+        external_ids = [found.live.external_id] if found.live and found.live.external_id else []
+        created = accounts.data_lake.create_role(name, trust_policy(external_ids), boundary, owner, endpoint.tags)
+        if created:
+            return created
+        # Another delivery of the same request was faster, or somebody else.
+        role = accounts.data_lake.find_role(name)
+    if role is None or not owner.owns(role.tags):
+        raise _name_taken(f"role {name}", role.tags if role else {})
+    accounts.data_lake.set_boundary(role, boundary)
+    return role
+
+
+def _attach(accounts: Accounts, found: Found, role: Role, policy: Policy) -> None:
+    """Step 3, second half; asked first where both existed, so that a no-op changes nothing."""
+    if found.role and found.policy and policy.arn in accounts.data_lake.attached_policy_arns(role):
+        return
+    accounts.data_lake.attach(role, policy)
+
+
+def _keep(role: Role, live: LiveEndpoint, accounts: Accounts) -> LiveEndpoint:
+    """The endpoint that stands, ready; its ExternalId in the trust, or from there where describe doesn't tell it."""
+    live = _ready(live, accounts)
+    trust = Trust(role, accounts.data_lake)
+    external_id = live.external_id or (next(iter(trust.demanded)) if trust.demanded else "")
+    if not external_id:
+        raise _no_external_id(live.identifier)
+    trust.demand_only(external_id)
+    return replace(live, external_id=external_id)
+
+
+def _create(endpoint: Endpoint, owner: Owner, role: Role, accounts: Accounts) -> LiveEndpoint:
+    """Steps 4 to 8."""
+    live = _create_whole(endpoint, owner, role, accounts)
+    if endpoint.test_replication_instance_arn:
+        accounts.dms.test_connection(live, endpoint.test_replication_instance_arn)
+    _undo_if_cancelled(owner, role, live, accounts)
+    return live
+
+
+def _create_whole(endpoint: Endpoint, owner: Owner, role: Role, accounts: Accounts) -> LiveEndpoint:
+    """Steps 4 to 7, and once more for settings that DMS dropped: as connection attributes it keeps them."""
+    live = _create_trusted(endpoint, owner, role, accounts, {})
+    dropped = _dropped(endpoint, live)
+    if dropped:
+        logger.warning("DMS dropped settings on create, giving them as attributes", extra={"dropped": list(dropped)})
+        accounts.dms.delete_endpoint(live)
+        live = _create_trusted(endpoint, owner, role, accounts, dropped)
+    if still_dropped := _dropped(endpoint, live):
+        raise EndpointError(
+            Code.INTERNAL_ERROR,
+            f"create-endpoint {live.identifier}: DMS dropped {', '.join(still_dropped)}",
+            "Leave these settings out, or report it: DMS has changed",
+        )
+    return live
+
+
+def _dropped(endpoint: Endpoint, live: LiveEndpoint) -> dict[str, Setting]:
+    wanted = endpoint.s3_settings
+    return {name: wanted[name] for name in DROPPED_ON_CREATE if name in wanted and not live.settings.get(name)}
+
+
+def _create_trusted(
+    endpoint: Endpoint, owner: Owner, role: Role, accounts: Accounts, as_attributes: Mapping[str, Setting]
+) -> LiveEndpoint:
+    """Steps 4 to 7, however DMS tells the ExternalId: in its answer, in a fault's text, or on the endpoint.
+
+    Raises EndpointError: NotAllowListed, RoleNotAssumable, NoExternalId, NameTaken, NotStabilized.
+    """
+    tags = dict(endpoint.tags) | owner.tags(endpoint.fingerprint)
+    trust = Trust(role, accounts.data_lake)
+    answer, live, external_id = CreateAnswer(accepted=False, external_id=""), None, ""
+    for waited in accounts.patience.attempts(at_most=SECONDS_UNTIL_ACCEPTED):
+        if live is None or live.status != "active":
+            answer = accounts.dms.create_endpoint(endpoint, role.arn, tags, as_attributes)  # steps 4 and 7
+            trust.demand(answer.external_id)  # steps 5 and 6
+        live = _after_create(endpoint, owner, answer, accounts)
+        external_id = (live.external_id if live else "") or answer.external_id or external_id
+        if live and live.status == "active" and external_id:
+            trust.demand_only(external_id)
+            return replace(live, external_id=external_id)
+        trust.demand(external_id)
+        if waited > SECONDS_FOR_AN_EXTERNAL_ID and not external_id:
+            _without_external_id(live, trust)
+    raise _not_accepted(endpoint, trust, answer, accounts)
+
+
+def _after_create(endpoint: Endpoint, owner: Owner, answer: CreateAnswer, accounts: Accounts) -> LiveEndpoint | None:
+    """The endpoint as it stands after a create-endpoint, if it does; a failed one in the way of the next is removed."""
+    if answer.external_id and not answer.accepted:
+        return None
+    live = accounts.dms.find_endpoint(endpoint.endpoint_identifier)
+    if live is None:
+        return None
+    _refuse_unless_ours(owner, live.tags, f"endpoint {live.identifier}")
+    live = _ready(live, accounts)
+    if live.status != "active" and (answer.exists or answer.accepted):
+        accounts.dms.delete_endpoint(live)
+    return live
+
+
+def _ready(live: LiveEndpoint, accounts: Accounts) -> LiveEndpoint:
+    """The endpoint once it is no longer being created; the final reading of its ExternalId."""
+    for _waited in accounts.patience.attempts():
+        if live.status != "creating":
+            return live
+        live = accounts.dms.find_endpoint(live.identifier) or live
+    raise out_of_time(f"create-endpoint {live.identifier}: it is still being created")
+
+
+def _without_external_id(live: LiveEndpoint | None, trust: Trust) -> None:
+    """DMS told no ExternalId for a while: fatal on an endpoint that stands, else try with trust for DMS alone."""
+    if live and live.status == "active":
+        raise _no_external_id(live.identifier)
+    trust.demand_none()
+
+
+def _no_external_id(identifier: str) -> EndpointError:
+    return EndpointError(
+        Code.NO_EXTERNAL_ID,
+        f"create-endpoint {identifier}: DMS tells no ExternalId, so the role's trust can't be bound to the endpoint",
+        "Check that the role is in another account than DMS, then ask AWS Support",
+    )
+
+
+def _not_accepted(endpoint: Endpoint, trust: Trust, answer: CreateAnswer, accounts: Accounts) -> EndpointError:
+    name = f"create-endpoint {endpoint.endpoint_identifier}"
+    if accounts.patience.left() <= 0:
+        return out_of_time(f"{name}: {answer.refusal or 'not active yet'}")
+    if answer.exists:
+        return EndpointError(
+            Code.NAME_TAKEN,
+            f"{name}: resource identifier {endpoint.resource_identifier} is taken ({answer.refusal})",
+            "Choose another RESOURCEIDENTIFIER",
+        )
+    if answer.accepted:
+        return _no_external_id(endpoint.endpoint_identifier)
+    return EndpointError(
+        Code.ROLE_NOT_ASSUMABLE,
+        f"{name}: DMS can't assume {trust.role.arn}: {answer.refusal}",
+        "Check service control policies and that AWS Support has allowed the pair of accounts",
+    )
+
+
+@dataclass
+class Trust:
+    """The role's trust policy: which ExternalIds our statement demands. Statements of others stay."""
+
+    role: Role
+    data_lake: DataLake
+    demanded: set[str] | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.demanded = trusted_external_ids(self.role.trust_policy)
+
+    def demand(self, external_id: str) -> None:
+        """Accept this id too: until the endpoint stands, DMS may come with an earlier one or with this."""
+        if external_id and external_id not in (self.demanded or set()):
+            self._write({external_id, *(self.demanded or set())})
+
+    def demand_only(self, external_id: str) -> None:
+        if self.demanded != {external_id}:
+            self._write({external_id})
+
+    def demand_none(self) -> None:
+        if self.demanded:
+            self._write(set())
+
+    def _write(self, external_ids: set[str]) -> None:
+        if len(external_ids) > MOST_EXTERNAL_IDS:
+            raise EndpointError(
+                Code.NO_EXTERNAL_ID,
+                f"update-assume-role-policy {self.role.name}: DMS told {len(external_ids)} ExternalIds, none twice",
+                "Deploy again; if it stays, ask AWS Support",
+            )
+        others = other_statements(self.role.trust_policy)
+        self.data_lake.set_trust(self.role, trust_policy(external_ids, others))
+        self.demanded = external_ids
+
+
+def _undo_if_cancelled(owner: Owner, role: Role, live: LiveEndpoint, accounts: Accounts) -> None:
+    """One more get-role, for the Create that was cancelled: its Delete ran beside us, and took away the role."""
+    now = accounts.data_lake.find_role(role.name)
+    if now and owner.owns(now.tags):
+        return
+    accounts.dms.delete_endpoint(live)
+    raise out_of_time(f"create-endpoint {live.identifier}: role {role.name} was deleted meanwhile")
+
+
+def _retag(endpoint: Endpoint, there: Found, accounts: Accounts, given_up: set[str]) -> None:
+    """Tags of the pieces that were there before; new ones have theirs."""
+    role_tags = dict(endpoint.tags) | {FINGERPRINT: role_fingerprint(endpoint.role_name, endpoint.permissions_boundary)}
+    if there.policy:
+        accounts.data_lake.tag_policy(there.policy, *_changes(there.policy.tags, endpoint.tags, given_up))
+    if there.role:
+        accounts.data_lake.tag_role(there.role, *_changes(there.role.tags, role_tags, given_up))
+    if there.live:
+        accounts.dms.tag_endpoint(there.live, *_changes(there.live.tags, endpoint.tags, given_up))
+
+
+def _changes(
+    live: Mapping[str, str], wanted: Mapping[str, str], given_up: set[str]
+) -> tuple[dict[str, str], list[str]]:
+    """The tags to add, and the keys to remove; tags that somebody else put there stay."""
+    return {key: value for key, value in wanted.items() if live.get(key) != value}, sorted(given_up & set(live))
+
+
+def _attributes(endpoint: Endpoint, live: LiveEndpoint, role: Role, policy: Policy) -> dict[str, str]:
+    return {
+        "EndpointArn": live.arn,
+        "EndpointIdentifier": live.identifier,
+        "ExternalId": live.external_id,
+        "RoleArn": role.arn,
+        "RoleName": role.name,
+        "PolicyArn": policy.arn,
+        "BucketName": endpoint.bucket_name,
+        "Environment": endpoint.environment.name,
+    }
+
+
+def remove_given_up(endpoint: Endpoint, owner: Owner, accounts: Accounts) -> None:
+    """Roles and policies that are ours under names no longer wanted."""
+    for role in accounts.data_lake.roles_of(owner):
+        if owner.owns(role.tags) and role.name != endpoint.role_name:
+            accounts.data_lake.delete_role(role)
+    for policy in accounts.data_lake.policies_of(owner):
+        if owner.owns(policy.tags) and policy.name != endpoint.policy_name:
+            _detach_from(endpoint.role_name, policy, accounts)
+            accounts.data_lake.delete_policy(policy)
+
+
+def _detach_from(role_name: str, policy: Policy, accounts: Accounts) -> None:
+    role = accounts.data_lake.find_role(role_name)
+    if role:
+        accounts.data_lake.detach(role, policy)
+
+
+def tear_down(owner: Owner, endpoint_identifier: str, accounts: Accounts) -> None:
+    """Remove endpoint, role and policy, in this order, as far as they exist and are ours."""
+    live = accounts.dms.find_endpoint(endpoint_identifier)
+    if live and owner.owns(live.tags):
+        accounts.dms.delete_endpoint(live)
+    _remove_role_and_policy(owner, accounts, owner.owns)
+
+
+def _remove_role_and_policy(owner: Owner, accounts: Accounts, is_ours: Callable[[Mapping[str, str]], bool]) -> bool:
+    roles = [role for role in accounts.data_lake.roles_of(owner) if is_ours(role.tags)]
+    for role in roles:
+        accounts.data_lake.delete_role(role)
+    policies = [policy for policy in accounts.data_lake.policies_of(owner) if is_ours(policy.tags)]
+    for policy in policies:
+        accounts.data_lake.delete_policy(policy)
+    return bool(roles or policies)
+
+
+def sweep(owner: Owner, accounts: Accounts) -> bool:
+    """Remove all of this stack's logical resource, whatever its physical id; whether there was anything."""
+    endpoints = accounts.dms.endpoints_of(owner)
+    for live in endpoints:
+        accounts.dms.delete_endpoint(live)
+    return _remove_role_and_policy(owner, accounts, owner.made_it) or bool(endpoints)
+
+
+def sweep_until_quiet(owner: Owner, accounts: Accounts) -> None:
+    """Sweep behind a Create that may still be running, until nothing of it has appeared for a while."""
+    last_seen = 0.0
+    for waited in accounts.patience.attempts(longest=3.0):
+        if sweep(owner, accounts):
+            last_seen = waited
+        if waited - last_seen >= SECONDS_OF_QUIET:
+            return
+    raise out_of_time("Delete: the cancelled Create goes on making pieces")

@@ -1,0 +1,130 @@
+"""What a user reads in the stack's events when a request fails, and how AWS's own errors become it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+Answer = TypeVar("Answer")
+
+REASON_LENGTH = 400
+
+
+class Code(StrEnum):
+    """The first word of every Reason; users and alarms match on it."""
+
+    INVALID_REQUEST = "InvalidRequest"
+    UNKNOWN_ENVIRONMENT = "UnknownEnvironment"
+    ASSUME_ROLE_DENIED = "AssumeRoleDenied"
+    NAME_TAKEN = "NameTaken"
+    NOT_ALLOW_LISTED = "NotAllowListed"
+    ROLE_NOT_ASSUMABLE = "RoleNotAssumable"
+    NO_EXTERNAL_ID = "NoExternalId"
+    ENDPOINT_IN_USE = "EndpointInUse"
+    CONNECTION_TEST_FAILED = "ConnectionTestFailed"
+    ACCESS_DENIED = "AccessDenied"
+    LIMIT_EXCEEDED = "LimitExceeded"
+    THROTTLED = "Throttled"
+    NOT_STABILIZED = "NotStabilized"
+    INTERNAL_ERROR = "InternalError"
+
+
+class EndpointError(Exception):
+    """A request that failed: `failed` names the step and the thing, `way_out` says what to do."""
+
+    def __init__(self, code: Code, failed: str, way_out: str) -> None:
+        super().__init__(f"{code}: {failed}. {way_out}")
+        self.code = code
+        self.failed = failed
+        self.way_out = way_out
+
+    @property
+    def reason(self) -> str:
+        """One line of at most 400 characters: code and step first, the way out kept whole, the middle shortened."""
+        head = f"{self.code}: {one_line(self.failed)}"
+        tail = f". {one_line(self.way_out)}"
+        if len(head) + len(tail) > REASON_LENGTH:
+            head = head[: max(REASON_LENGTH - len(tail) - 1, 0)] + "…"
+        return (head + tail)[:REASON_LENGTH]
+
+
+def one_line(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip().rstrip(".")
+
+
+def error_code(error: ClientError) -> str:
+    return error.response["Error"]["Code"]
+
+
+def error_message(error: ClientError) -> str:
+    return error.response["Error"].get("Message", "")
+
+
+def is_throttling(error: ClientError) -> bool:
+    return error_code(error) in {
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottled",
+        "RequestLimitExceeded",
+        "TooManyRequestsException",
+    }
+
+
+def or_none(expected: str, call: Callable[..., Answer], *args: Any, **kwargs: Any) -> Answer | None:
+    """The call's answer, or None where AWS answers with the error code `expected`."""
+    try:
+        return call(*args, **kwargs)
+    except ClientError as error:
+        if error_code(error) != expected:
+            raise
+        return None
+
+
+@contextmanager
+def step(name: str) -> Iterator[None]:
+    """Turn what AWS answers inside the block into an EndpointError that begins with the step's name."""
+    try:
+        yield
+    except ClientError as error:
+        raise from_client_error(error, name) from error
+    except BotoCoreError as error:
+        raise EndpointError(
+            Code.INTERNAL_ERROR, f"{name}: {error}", "Deploy again; it goes on where it stood"
+        ) from error
+
+
+def from_client_error(error: ClientError, name: str) -> EndpointError:
+    code, way_out = _classify(error)
+    return EndpointError(code, f"{name}: {error_code(error)}: {error_message(error)}", way_out)
+
+
+def _classify(error: ClientError) -> tuple[Code, str]:
+    aws_code = error_code(error)
+    if is_throttling(error):
+        return Code.THROTTLED, "Deploy again, with fewer endpoints at once"
+    if aws_code in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}:
+        return (
+            Code.ACCESS_DENIED,
+            "Grant the action to the role named; accounts/data-lake.yaml and accounts/dms.yaml do",
+        )
+    if aws_code in {"ResourceQuotaExceededFault", "LimitExceeded", "LimitExceededException"}:
+        return Code.LIMIT_EXCEEDED, "Delete what is not used, or have AWS raise the quota"
+    if aws_code.startswith("InvalidParameter") or aws_code in _REFUSED_INPUT:
+        return Code.INVALID_REQUEST, "Correct the property and deploy again"
+    return Code.INTERNAL_ERROR, "See the function's log for the whole error, then deploy again"
+
+
+_REFUSED_INPUT = {
+    "ValidationError",
+    "ValidationException",
+    "MalformedPolicyDocument",
+    "InvalidInput",
+    "KMSKeyNotAccessibleFault",
+    "S3AccessDeniedFault",
+}

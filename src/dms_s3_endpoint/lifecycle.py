@@ -1,0 +1,139 @@
+"""What Create, Update and Delete mean: physical ids, replacement, rollback, and Deletes of what was never answered.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/crpg-ref-requesttypes.html
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .endpoint import Accounts, look, remove_given_up, set_up, sweep_until_quiet, tear_down
+from .environments import Environment
+from .errors import Code, EndpointError
+from .request import INVALID, Endpoint, Event, parse, physical_id_of
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The physical id to answer with, and the attributes for Fn::GetAtt."""
+
+    physical_id: str
+    attributes: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What the function was deployed with, and how it gets into an environment's two accounts."""
+
+    environments: Mapping[str, Environment]
+    enter: Callable[[Environment], Accounts]
+
+
+def create(event: Event, deployment: Deployment) -> Outcome:
+    """Raises EndpointError."""
+    endpoint = parse(event.properties, deployment.environments)
+    owner = event.owner(endpoint.physical_id)
+    accounts = deployment.enter(endpoint.environment)
+    found = look(endpoint, owner, accounts)
+    return Outcome(endpoint.physical_id, set_up(endpoint, owner, accounts, found, ()))
+
+
+def update(event: Event, deployment: Deployment) -> Outcome:
+    """The live endpoint decides what there is to do, so that a rollback after a refused update is a no-op.
+
+    Raises EndpointError.
+    """
+    endpoint = parse(event.properties, deployment.environments)
+    if endpoint.physical_id != event.physical_id:
+        return _replace(event, endpoint, deployment)
+    owner = event.owner(endpoint.physical_id)
+    accounts = deployment.enter(endpoint.environment)
+    found = look(endpoint, owner, accounts)
+    attributes = set_up(endpoint, owner, accounts, found, old_tag_keys(event))
+    remove_given_up(endpoint, owner, accounts)
+    _remove_failed_replacement(event, endpoint, deployment)
+    return Outcome(endpoint.physical_id, attributes)
+
+
+def _replace(event: Event, endpoint: Endpoint, deployment: Deployment) -> Outcome:
+    """Make the new one; CloudFormation deletes the old by its id, once all the stack's updates have succeeded.
+
+    A failed replacement is answered with the old id, so that nobody would ever ask us to delete the new one:
+    what this request made is removed at once.
+    """
+    owner = event.owner(endpoint.physical_id)
+    accounts = deployment.enter(endpoint.environment)
+    found = look(endpoint, owner, accounts)
+    try:
+        attributes = set_up(endpoint, owner, accounts, found, old_tag_keys(event))
+    except EndpointError:
+        if found.nothing:
+            tear_down(owner, endpoint.endpoint_identifier, accounts)
+        raise
+    return Outcome(endpoint.physical_id, attributes)
+
+
+def _remove_failed_replacement(event: Event, endpoint: Endpoint, deployment: Deployment) -> None:
+    """In the rollback of a replacement that was killed before it cleaned up, the old properties give its id."""
+    given_up = physical_id_of(event.old_properties, deployment.environments)
+    if given_up and given_up != endpoint.physical_id:
+        _tear_down(event, given_up, deployment)
+
+
+def delete(event: Event, deployment: Deployment) -> Outcome:
+    """By the id alone, whatever became of the properties. Raises EndpointError."""
+    physical_id = event.physical_id or ""
+    environment_name, slash, _identifier = physical_id.partition("/")
+    if physical_id.startswith(INVALID):
+        logger.info("This id stands for properties that were refused: nothing was made")
+    elif environment_name in deployment.environments and slash:
+        _tear_down(event, physical_id, deployment)
+    elif slash:
+        raise _no_longer_deployed(physical_id, environment_name, deployment)
+    else:
+        _delete_cancelled(event, deployment)
+    return Outcome(physical_id, {})
+
+
+def _tear_down(event: Event, physical_id: str, deployment: Deployment) -> None:
+    environment_name, _slash, identifier = physical_id.partition("/")
+    accounts = deployment.enter(deployment.environments[environment_name])
+    tear_down(event.owner(physical_id), identifier, accounts)
+
+
+def _no_longer_deployed(physical_id: str, environment_name: str, deployment: Deployment) -> EndpointError:
+    return EndpointError(
+        Code.UNKNOWN_ENVIRONMENT,
+        f"Delete of {physical_id}: the function is not deployed with {environment_name} "
+        f"({', '.join(deployment.environments)})",
+        "Deploy it with that environment again, then delete",
+    )
+
+
+def _delete_cancelled(event: Event, deployment: Deployment) -> None:
+    """CloudFormation invents an id for a Create that it cancelled, and sends the Delete while that may still run."""
+    intended = physical_id_of(event.properties, deployment.environments)
+    if intended:
+        environment = deployment.environments[intended.partition("/")[0]]
+        sweep_until_quiet(event.owner(intended), deployment.enter(environment))
+        return
+    # No Create of ours makes anything with such properties; another version's may have.
+    for environment in deployment.environments.values():
+        try:
+            accounts = deployment.enter(environment)
+        except EndpointError as error:
+            logger.warning("Not searched", extra={"environment": environment.name, "cause": error.reason})
+            continue
+        sweep_until_quiet(event.owner(""), accounts)
+
+
+def old_tag_keys(event: Event) -> list[str]:
+    """The keys of the TAGS that the resource had before, as far as the old properties tell."""
+    old: Any = next((value for key, value in event.old_properties.items() if key.upper() == "TAGS"), None)
+    tags = [tag for tag in old if isinstance(tag, Mapping)] if isinstance(old, list) else []
+    return [str(value) for tag in tags for key, value in tag.items() if key.upper() == "KEY"]

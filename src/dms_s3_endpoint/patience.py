@@ -1,0 +1,53 @@
+"""Waiting: how long, how often, and never past the moment when CloudFormation must be answered."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from .errors import Code, EndpointError
+
+# Lambda's own limit less what the end of a request needs: the call in flight when the deadline passes
+# (20 s read timeout), then the answer to CloudFormation with its retries (10 s).
+SECONDS_KEPT_TO_ANSWER = 30.0
+
+
+@dataclass(frozen=True)
+class Patience:
+    """A deadline in seconds on `clock`, and the pauses between attempts."""
+
+    deadline: float
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+    jitter: Callable[[], float] = random.random
+
+    def left(self) -> float:
+        """Seconds until the deadline; negative after it."""
+        return self.deadline - self.clock()
+
+    def attempts(self, at_most: float | None = None, first: float = 0.25, longest: float = 5.0) -> Iterator[float]:
+        """Yield the seconds waited so far: at once, then after growing, jittered pauses, until the time is up.
+
+        `at_most` bounds the whole wait in seconds; without it the deadline does. The last attempt
+        falls on the limit itself, so that a wait is never given up early.
+        """
+        started = self.clock()
+        ends = self.deadline if at_most is None else min(self.deadline, started + at_most)
+        pause = first
+        while True:
+            yield self.clock() - started
+            remaining = ends - self.clock()
+            if remaining <= 0:
+                return
+            self.sleep(min(pause * (0.75 + self.jitter() / 2), remaining))
+            pause = min(pause * 1.6, longest)
+
+    def stop_when_over(self) -> None:
+        """Raise NotStabilized once the deadline has passed; asked before each attempt of each AWS call."""
+        if self.left() <= 0:
+            raise out_of_time("The function's time is over")
+
+
+def out_of_time(failed: str) -> EndpointError:
+    return EndpointError(Code.NOT_STABILIZED, failed, "Deploy again; it goes on where it stood")

@@ -1,0 +1,132 @@
+"""The IAM documents in the data-lake account: what the role may do, and who may assume it. Pure functions.
+
+https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Target.S3.html#CHAP_Target.S3.Prerequisites
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .request import Endpoint
+from .settings import same
+
+Document = dict[str, Any]
+VERSION = "2012-10-17"
+SID = "DmsS3Endpoint"
+DMS = "dms.amazonaws.com"
+
+
+def access_policy(endpoint: Endpoint, region: str) -> Document:
+    """What DMS documents for an S3 target, on this bucket and folder only."""
+    effective = endpoint.effective_settings
+    statements = [_objects(endpoint, effective), _bucket(endpoint, effective)]
+    if uses_kms(effective) and "ServerSideEncryptionKmsKeyId" in effective:
+        statements.append(_key(endpoint, str(effective["ServerSideEncryptionKmsKeyId"]), region))
+    if generates_catalog(effective):
+        statements += _catalog(endpoint, region)
+    return {"Version": VERSION, "Statement": statements}
+
+
+def uses_kms(effective: Mapping[str, object]) -> bool:
+    return same("EncryptionMode", effective.get("EncryptionMode", ""), "SSE_KMS")
+
+
+def generates_catalog(effective: Mapping[str, object]) -> bool:
+    return str(effective.get("GlueCatalogGeneration", "")).lower() == "true"
+
+
+def _objects(endpoint: Endpoint, effective: Mapping[str, object]) -> Document:
+    actions = ["s3:PutObject", "s3:DeleteObject", "s3:PutObjectTagging"]
+    if not same("CannedAclForObjects", effective.get("CannedAclForObjects", "none"), "none"):
+        actions.append("s3:PutObjectAcl")
+    if generates_catalog(effective):
+        actions += ["s3:GetObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"]
+    folder = str(effective.get("BucketFolder", "")).rstrip("/")
+    resource = f"{_bucket_arn(endpoint)}/{folder}/*" if folder else f"{_bucket_arn(endpoint)}/*"
+    return _allow("WriteObjects", actions, resource)
+
+
+def _bucket(endpoint: Endpoint, effective: Mapping[str, object]) -> Document:
+    actions = ["s3:ListBucket"]
+    if generates_catalog(effective):
+        actions += ["s3:GetBucketLocation", "s3:ListBucketMultipartUploads"]
+    return _allow("ListBucket", actions, _bucket_arn(endpoint))
+
+
+def _bucket_arn(endpoint: Endpoint) -> str:
+    return f"arn:{endpoint.environment.partition}:s3:::{endpoint.bucket_name}"
+
+
+def _key(endpoint: Endpoint, key: str, region: str) -> Document:
+    """A bare key id is a key of the data-lake account, in the function's region, where DMS wants the bucket."""
+    account = f"arn:{endpoint.environment.partition}:kms:{region}:{endpoint.environment.data_lake_account}"
+    actions = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"]
+    return _allow("UseKey", actions, key if key.startswith("arn:") else f"{account}:key/{key}")
+
+
+def _catalog(endpoint: Endpoint, region: str) -> list[Document]:
+    """https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Target.S3.html#CHAP_Target.S3.GlueCatalog"""
+    partition, account = endpoint.environment.partition, endpoint.environment.data_lake_account
+    glue = f"arn:{partition}:glue:{region}:{account}"
+    athena = f"arn:{partition}:athena:{region}:{account}"
+    return [
+        _allow("WriteCatalog", _GLUE_ACTIONS, [f"{glue}:catalog", f"{glue}:database/*", f"{glue}:table/*"]),
+        _allow("QueryCatalog", _ATHENA_ACTIONS, f"{athena}:workgroup/glue_catalog_generation_for_task_*"),
+    ]
+
+
+_GLUE_ACTIONS = [
+    "glue:CreateDatabase",
+    "glue:GetDatabase",
+    "glue:CreateTable",
+    "glue:DeleteTable",
+    "glue:UpdateTable",
+    "glue:GetTable",
+    "glue:BatchCreatePartition",
+    "glue:CreatePartition",
+    "glue:UpdatePartition",
+    "glue:GetPartition",
+    "glue:GetPartitions",
+    "glue:BatchGetPartition",
+]
+_ATHENA_ACTIONS = ["athena:StartQueryExecution", "athena:GetQueryExecution", "athena:CreateWorkGroup"]
+
+
+def _allow(sid: str, actions: list[str], resource: str | list[str]) -> Document:
+    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}
+
+
+def trust_policy(external_ids: Iterable[str], other_statements: Iterable[Document] = ()) -> Document:
+    """Trust for DMS, with these ExternalIds only; with none of them yet, for DMS alone.
+
+    DMS tells the ExternalId in its answer to a create-endpoint that may already need to assume the role.
+    """
+    statement: Document = {
+        "Sid": SID,
+        "Effect": "Allow",
+        "Principal": {"Service": DMS},
+        "Action": "sts:AssumeRole",
+    }
+    if ids := sorted(external_ids):
+        statement["Condition"] = {"StringEquals": {"sts:ExternalId": ids[0] if len(ids) == 1 else ids}}
+    return {"Version": VERSION, "Statement": [*other_statements, statement]}
+
+
+def other_statements(trust: Mapping[str, Any]) -> list[Document]:
+    """The statements of a trust policy that are not ours, to be kept when it is patched."""
+    return [statement for statement in _statements(trust) if statement.get("Sid") != SID]
+
+
+def trusted_external_ids(trust: Mapping[str, Any]) -> set[str] | None:
+    """The ExternalIds that our statement demands: empty where it demands none, None where there is no statement."""
+    for statement in _statements(trust):
+        if statement.get("Sid") == SID and statement.get("Principal") == {"Service": DMS}:
+            ids = statement.get("Condition", {}).get("StringEquals", {}).get("sts:ExternalId", [])
+            return {ids} if isinstance(ids, str) else set(ids)
+    return None
+
+
+def _statements(trust: Mapping[str, Any]) -> list[Document]:
+    statements = trust.get("Statement", [])
+    return [statements] if isinstance(statements, dict) else list(statements)
