@@ -16,9 +16,9 @@ from typing import Any
 
 from crhelper import CfnResource
 
-from .errors import Code, EndpointError
+from .errors import Code, EndpointError, out_of_time
 from .lifecycle import Outcome
-from .patience import Patience, out_of_time
+from .patience import Patience
 
 logger = logging.getLogger(__name__)
 

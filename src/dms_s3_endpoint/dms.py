@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from .errors import Code, EndpointError, error_code, error_message, from_client_error, or_none, step
+from .errors import Code, EndpointError, error_code, error_message, or_none, out_of_time, step
 from .ownership import Owner
-from .patience import Patience, out_of_time
+from .patience import Patience
 from .request import Endpoint
 from .settings import Setting, parse_attributes, with_attributes
 
@@ -27,6 +27,8 @@ UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 # Faults of CreateEndpoint that pass: the role can't be assumed yet; its predecessor is on its way out.
 REFUSED = {"AccessDeniedFault", "InvalidResourceStateFault"}
+# After the last try to delete an endpoint, the time in which to find out who uses it.
+SECONDS_TO_NAME_USERS = 15.0
 # A role that was made or changed a moment ago may fail a connection test that it passes later.
 SECONDS_FOR_FRESH_PERMISSIONS = 120.0
 
@@ -104,18 +106,19 @@ class Dms:
         attributes = with_attributes(endpoint.extra_connection_attributes, as_attributes)
         optional: Any = {"ExtraConnectionAttributes": attributes} if attributes else {}
         settings: Any = {**endpoint.s3_settings, "ServiceAccessRoleArn": role_arn}
-        try:
-            answer = self._client.create_endpoint(
-                EndpointIdentifier=endpoint.endpoint_identifier,
-                ResourceIdentifier=endpoint.resource_identifier,
-                EndpointType="target",
-                EngineName="s3",
-                S3Settings=settings,
-                Tags=_tag_list(tags),
-                **optional,
-            )
-        except ClientError as error:
-            return _refusal(error, endpoint)
+        with step(f"create-endpoint {endpoint.endpoint_identifier}"):
+            try:
+                answer = self._client.create_endpoint(
+                    EndpointIdentifier=endpoint.endpoint_identifier,
+                    ResourceIdentifier=endpoint.resource_identifier,
+                    EndpointType="target",
+                    EngineName="s3",
+                    S3Settings=settings,
+                    Tags=_tag_list(tags),
+                    **optional,
+                )
+            except ClientError as error:
+                return _refusal(error, endpoint)
         return CreateAnswer(accepted=True, external_id=answer["Endpoint"].get("ExternalId", ""))
 
     def delete_endpoint(self, live: LiveEndpoint) -> None:
@@ -124,7 +127,7 @@ class Dms:
         Raises EndpointError: EndpointInUse while tasks hold it and the time runs out.
         """
         refusal = ""
-        for _waited in self._patience.attempts():
+        for _waited in self._patience.attempts(at_most=self._patience.left() - SECONDS_TO_NAME_USERS):
             refusal = self._ask_for_delete(live)
             if not refusal:
                 return self._wait_until_gone(live)
@@ -235,7 +238,7 @@ def _refusal(error: ClientError, endpoint: Endpoint) -> CreateAnswer:
         return CreateAnswer(accepted=False, external_id="", refusal=message, exists=True)
     if error_code(error) in REFUSED:
         return CreateAnswer(accepted=False, external_id=external_id_in(error), refusal=message)
-    raise from_client_error(error, f"create-endpoint {endpoint.endpoint_identifier}") from error
+    raise error
 
 
 def _not_allow_listed(endpoint: Endpoint, message: str) -> EndpointError:

@@ -19,9 +19,9 @@ from dataclasses import dataclass, field, replace
 
 from .data_lake import DataLake, Policy, Role, role_fingerprint
 from .dms import CreateAnswer, Dms, LiveEndpoint
-from .errors import Code, EndpointError
+from .errors import Code, EndpointError, out_of_time
 from .ownership import FINGERPRINT, Owner, owner_named_by
-from .patience import Patience, out_of_time
+from .patience import Patience
 from .policies import access_policy, other_statements, trust_policy, trusted_external_ids
 from .request import Endpoint
 from .settings import DROPPED_ON_CREATE, Setting, warnings
@@ -30,14 +30,16 @@ logger = logging.getLogger(__name__)
 
 # IAM's changes reach DMS after some 10 to 40 s; other tools allow 2 to 5 minutes, and so do we.
 SECONDS_UNTIL_ACCEPTED = 300.0
-# An endpoint that stands but shows no ExternalId after this will show none; and a create refused for so long
-# while the trust demands the ExternalId of a predecessor may need the trust without any.
+# An endpoint that stands but shows no ExternalId after this will show none.
 SECONDS_FOR_AN_EXTERNAL_ID = 30.0
+# A trust policy that is so old and still refused demands an ExternalId that DMS has given up: it tells the next
+# one to a role that trusts it without any. Twice what IAM's changes usually need.
+SECONDS_UNTIL_A_TRUST_COUNTS = 60.0
 # DMS's ExternalId may differ from call to call; one that never settles must not loop for ever.
 MOST_EXTERNAL_IDS = 4
-# A cancelled Create runs on beside the Delete that undoes it. Nothing of it seen for this long means that it is
-# over: from its first call on, no two of its calls that make a piece are further apart.
-SECONDS_OF_QUIET = 20.0
+# A cancelled Create runs on beside the Delete that undoes it, and may not even have begun. After this long without
+# a sign of it, it will make no more; should it, it misses its role at its end, and takes away its endpoint itself.
+SECONDS_OF_QUIET = 60.0
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ def _attach(accounts: Accounts, found: Found, role: Role, policy: Policy) -> Non
 def _keep(role: Role, live: LiveEndpoint, accounts: Accounts) -> LiveEndpoint:
     """The endpoint that stands, ready; its ExternalId in the trust, or from there where describe doesn't tell it."""
     live = _ready(live, accounts)
-    trust = Trust(role, accounts.data_lake)
+    trust = Trust(role, accounts)
     external_id = live.external_id or (next(iter(trust.demanded)) if trust.demanded else "")
     if not external_id:
         raise _no_external_id(live.identifier)
@@ -215,7 +217,7 @@ def _create_trusted(
     Raises EndpointError: NotAllowListed, RoleNotAssumable, NoExternalId, NameTaken, NotStabilized.
     """
     tags = dict(endpoint.tags) | owner.tags(endpoint.fingerprint)
-    trust = Trust(role, accounts.data_lake)
+    trust = Trust(role, accounts)
     answer, live, external_id = CreateAnswer(accepted=False, external_id=""), None, ""
     for waited in accounts.patience.attempts(at_most=SECONDS_UNTIL_ACCEPTED):
         if live is None or live.status != "active":
@@ -227,8 +229,10 @@ def _create_trusted(
             trust.demand_only(external_id)
             return replace(live, external_id=external_id)
         trust.demand(external_id)
-        if waited > SECONDS_FOR_AN_EXTERNAL_ID and not external_id:
-            _without_external_id(live, trust)
+        if live and live.status == "active" and waited > SECONDS_FOR_AN_EXTERNAL_ID:
+            raise _no_external_id(live.identifier)
+        if not answer.accepted and not answer.external_id and trust.is_outdated():
+            external_id = trust.demand_none()
     raise _not_accepted(endpoint, trust, answer, accounts)
 
 
@@ -253,13 +257,6 @@ def _ready(live: LiveEndpoint, accounts: Accounts) -> LiveEndpoint:
             return live
         live = accounts.dms.find_endpoint(live.identifier) or live
     raise out_of_time(f"create-endpoint {live.identifier}: it is still being created")
-
-
-def _without_external_id(live: LiveEndpoint | None, trust: Trust) -> None:
-    """DMS told no ExternalId for a while: fatal on an endpoint that stands, else try with trust for DMS alone."""
-    if live and live.status == "active":
-        raise _no_external_id(live.identifier)
-    trust.demand_none()
 
 
 def _no_external_id(identifier: str) -> EndpointError:
@@ -294,11 +291,13 @@ class Trust:
     """The role's trust policy: which ExternalIds our statement demands. Statements of others stay."""
 
     role: Role
-    data_lake: DataLake
+    accounts: Accounts
     demanded: set[str] | None = field(init=False)
+    changed: float = field(init=False)
 
     def __post_init__(self) -> None:
         self.demanded = trusted_external_ids(self.role.trust_policy)
+        self.changed = self.accounts.patience.clock()
 
     def demand(self, external_id: str) -> None:
         """Accept this id too: until the endpoint stands, DMS may come with an earlier one or with this."""
@@ -309,9 +308,14 @@ class Trust:
         if self.demanded != {external_id}:
             self._write({external_id})
 
-    def demand_none(self) -> None:
-        if self.demanded:
-            self._write(set())
+    def is_outdated(self) -> bool:
+        """Whether it demands an ExternalId, and has long enough for DMS to have seen it."""
+        return bool(self.demanded) and self.accounts.patience.clock() - self.changed > SECONDS_UNTIL_A_TRUST_COUNTS
+
+    def demand_none(self) -> str:
+        """Trust DMS alone, so that it tells the ExternalId anew; the ExternalId known so far: none."""
+        self._write(set())
+        return ""
 
     def _write(self, external_ids: set[str]) -> None:
         if len(external_ids) > MOST_EXTERNAL_IDS:
@@ -321,8 +325,8 @@ class Trust:
                 "Deploy again; if it stays, ask AWS Support",
             )
         others = other_statements(self.role.trust_policy)
-        self.data_lake.set_trust(self.role, trust_policy(external_ids, others))
-        self.demanded = external_ids
+        self.accounts.data_lake.set_trust(self.role, trust_policy(external_ids, others))
+        self.demanded, self.changed = external_ids, self.accounts.patience.clock()
 
 
 def _undo_if_cancelled(owner: Owner, role: Role, live: LiveEndpoint, accounts: Accounts) -> None:

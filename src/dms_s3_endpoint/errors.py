@@ -86,6 +86,14 @@ def or_none(expected: str, call: Callable[..., Answer], *args: Any, **kwargs: An
         return None
 
 
+class OutOfTimeError(Exception):
+    """Raised instead of an attempt of a call after the deadline."""
+
+
+def out_of_time(failed: str) -> EndpointError:
+    return EndpointError(Code.NOT_STABILIZED, failed, "Deploy again; it goes on where it stood")
+
+
 @contextmanager
 def step(name: str) -> Iterator[None]:
     """Turn what AWS answers inside the block into an EndpointError that begins with the step's name."""
@@ -93,6 +101,8 @@ def step(name: str) -> Iterator[None]:
         yield
     except ClientError as error:
         raise from_client_error(error, name) from error
+    except OutOfTimeError as error:
+        raise out_of_time(f"{name}: the function's time is over") from error
     except BotoCoreError as error:
         raise EndpointError(
             Code.INTERNAL_ERROR, f"{name}: {error}", "Deploy again; it goes on where it stood"

@@ -6,11 +6,13 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from .errors import Code, EndpointError
+from .errors import OutOfTimeError
 
 # Lambda's own limit less what the end of a request needs: the call in flight when the deadline passes
 # (20 s read timeout), then the answer to CloudFormation with its retries (10 s).
 SECONDS_KEPT_TO_ANSWER = 30.0
+# A wait's last attempt still comes before the deadline, so that the wait itself says what it waited for.
+SECONDS_FOR_THE_LAST_CALL = 5.0
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class Patience:
         falls on the limit itself, so that a wait is never given up early.
         """
         started = self.clock()
-        ends = self.deadline if at_most is None else min(self.deadline, started + at_most)
+        last = self.deadline - SECONDS_FOR_THE_LAST_CALL
+        ends = last if at_most is None else min(last, started + at_most)
         pause = first
         while True:
             yield self.clock() - started
@@ -44,10 +47,6 @@ class Patience:
             pause = min(pause * 1.6, longest)
 
     def stop_when_over(self) -> None:
-        """Raise NotStabilized once the deadline has passed; asked before each attempt of each AWS call."""
+        """Raise OutOfTimeError once the deadline has passed; asked before each attempt of each AWS call."""
         if self.left() <= 0:
-            raise out_of_time("The function's time is over")
-
-
-def out_of_time(failed: str) -> EndpointError:
-    return EndpointError(Code.NOT_STABILIZED, failed, "Deploy again; it goes on where it stood")
+            raise OutOfTimeError

@@ -1,0 +1,174 @@
+"""`make demo`: one endpoint's life, from `sam build` to nothing left behind, in an AWS of its own.
+
+With KEEP=1 in the environment the cloud stays up, and the variables are printed with which `aws` and `sam` reach it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.tree import Tree
+
+from .aws import EmbeddedAws
+from .organisation import (
+    DEV,
+    ROOT,
+    TOOLS,
+    CommandFailedError,
+    delete_stack,
+    deploy_accounts,
+    deploy_function,
+    endpoints,
+    left_behind,
+    sam_deploy,
+)
+
+EXAMPLE = ROOT / "examples" / "one-endpoint.yaml"
+STACK = "orders"
+
+
+@dataclass
+class Progress:
+    """The steps as they go: a live tree on a terminal, plain lines elsewhere."""
+
+    console: Console
+    tree: Tree = field(default_factory=lambda: Tree("Custom::CreateDMSS3Endpoint in an embedded AWS"))
+    started: float = field(default_factory=time.monotonic)
+
+    def step(self, title: str, work: Callable[[], list[str]]) -> None:
+        """Run one step; the lines that it returns are shown below its title."""
+        node = self.tree.add(f"… {title}")
+        started = time.monotonic()
+        lines = work()
+        node.label = f"✓ {title} ({time.monotonic() - started:.1f} s)"
+        for line in lines:
+            node.add(line)
+        if not self.console.is_terminal:
+            print(node.label, *(f"    {line}" for line in lines), sep="\n", flush=True)
+
+    def summary(self, text: str) -> None:
+        self.console.print(f"{text} {time.monotonic() - self.started:.0f} s in all.", highlight=False)
+
+
+@dataclass
+class Demo:
+    """The steps of the demo, each a method that returns what to show."""
+
+    aws: EmbeddedAws
+    build_dir: Path
+    arn: str = ""
+
+    def accounts(self) -> list[str]:
+        deploy_accounts(self.aws)
+        return ["accounts/data-lake.yaml and accounts/dms.yaml in two accounts each for dev, test and prod"]
+
+    def function(self) -> list[str]:
+        deploy_function(self.aws, self.build_dir)
+        outputs = self.outputs("dms-s3-endpoint")
+        return [f"ServiceToken {outputs['ServiceToken']}"]
+
+    def create(self) -> list[str]:
+        self.deploy()
+        self.arn = self.outputs(STACK)["EndpointArn"]
+        return [f"{name} {value}" for name, value in sorted(self.outputs(STACK).items())]
+
+    def show(self) -> list[str]:
+        role = self.aws.client("iam", DEV.data_lake).get_role(RoleName="dms-orders")["Role"]
+        (endpoint,) = endpoints(self.aws, DEV)
+        return [*json.dumps(role["AssumeRolePolicyDocument"], indent=2).splitlines(), *_lines_of(endpoint)]
+
+    def update(self) -> list[str]:
+        self.deploy(DataFormat="csv")
+        (endpoint,) = endpoints(self.aws, DEV)
+        settings: Any = endpoint["S3Settings"]
+        same(endpoint["EndpointArn"], self.arn)
+        same(str(settings["DataFormat"]).lower(), "csv")
+        return [f"deleted and created again with DataFormat csv: {self.arn} as before"]
+
+    def refused(self) -> list[str]:
+        before = endpoints(self.aws, DEV)
+        try:
+            self.deploy(BucketName="s3://not-a-bucket")
+        except CommandFailedError:
+            same(endpoints(self.aws, DEV), before)
+            same(self.stack()["StackStatus"], "UPDATE_ROLLBACK_COMPLETE")
+            return [*self.reasons(), "rolled back, endpoint untouched"]
+        raise AssertionError("an update to a bucket that can't be was accepted")
+
+    def replace(self) -> list[str]:
+        self.deploy(EndpointIdentifier="orders-v2")
+        (endpoint,) = endpoints(self.aws, DEV)
+        same(endpoint["EndpointIdentifier"], "orders-v2")
+        return [f"{endpoint['EndpointArn']} made, then {self.arn} deleted"]
+
+    def delete(self) -> list[str]:
+        delete_stack(self.aws, STACK)
+        same(left_behind(self.aws), [])
+        return ["no endpoint, role or policy of ours in any account"]
+
+    def deploy(self, **parameters: str) -> None:
+        sam_deploy(self.aws, EXAMPLE, STACK, {"Environment": "dev", "BucketName": DEV.bucket, **parameters})
+
+    def stack(self, name: str = STACK) -> dict[str, Any]:
+        stacks = self.aws.client("cloudformation", TOOLS).describe_stacks(StackName=name)["Stacks"]
+        return dict(stacks[0])
+
+    def outputs(self, name: str) -> dict[str, str]:
+        return {output["OutputKey"]: output["OutputValue"] for output in self.stack(name)["Outputs"]}
+
+    def reasons(self) -> list[str]:
+        """What the stack's events say of the update that was refused."""
+        events = self.aws.client("cloudformation", TOOLS).describe_stack_events(StackName=STACK)["StackEvents"]
+        return [event["ResourceStatusReason"] for event in events if event["ResourceStatus"] == "UPDATE_FAILED"][:1]
+
+
+def same(actual: object, expected: object) -> None:
+    if actual != expected:
+        raise AssertionError(f"expected {expected!r}, found {actual!r}")
+
+
+def _lines_of(endpoint: dict[str, Any]) -> list[str]:
+    shown = ("EndpointArn", "Status", "ExternalId")
+    return [*(f"{name} {endpoint[name]}" for name in shown), f"S3Settings {json.dumps(endpoint['S3Settings'])}"]
+
+
+def run_demo(aws: EmbeddedAws, build_dir: Path, progress: Progress) -> None:
+    demo = Demo(aws, build_dir)
+    progress.step("Accounts: accounts/ in the data-lake and DMS accounts of dev, test and prod", demo.accounts)
+    progress.step("Function: sam build and sam deploy in the tools account", demo.function)
+    progress.step("Create: sam deploy of examples/one-endpoint.yaml for dev", demo.create)
+    progress.step("The live trust policy, and the endpoint", demo.show)
+    progress.step("Update: another data format", demo.update)
+    progress.step("Refused: a bucket name that can't be", demo.refused)
+    progress.step("Replace: another endpoint identifier", demo.replace)
+    progress.step("Delete: the stack", demo.delete)
+
+
+def main() -> int:
+    console = Console()
+    progress = Progress(console)
+    keep = os.environ.get("KEEP") == "1"
+    with tempfile.TemporaryDirectory() as build_dir, EmbeddedAws(time_scale=100, keep=keep) as aws:
+        if console.is_terminal:
+            with Live(progress.tree, console=console, refresh_per_second=8):
+                run_demo(aws, Path(build_dir), progress)
+        else:
+            run_demo(aws, Path(build_dir), progress)
+        progress.summary("Created, updated, refused, replaced, deleted; nothing left behind.")
+        if keep:
+            console.print(aws.how_to_reach(TOOLS), highlight=False)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""IAM as the other services see it: trust policies, some seconds after they were written."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
+
+from ministack.core.iam_evaluator import EvalContext, evaluate_trust_policy
+from ministack.core.responses import get_account_id
+from ministack.services import iam
+
+Handler = Callable[..., Awaitable[tuple[int, dict[str, str], bytes]]]
+CHANGES = ("CreateRole", "UpdateAssumeRolePolicy", "DeleteRole")
+DMS = "dms.amazonaws.com"
+
+
+class TrustHistory:
+    """Which trust policy each role had since when, in virtual seconds; None while there was no role."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._versions: dict[tuple[str, str], list[tuple[float, str | None]]] = {}
+
+    def watching(self, handler: Handler) -> Handler:
+        """The IAM handler, its changes of trust policies noted."""
+
+        async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
+            given = parse_qs(body.decode("utf-8", "replace"))
+            if given.get("Action", [""])[0] not in CHANGES:
+                return await handler(method, path, headers, body, query)
+            account, name = get_account_id(), given.get("RoleName", [""])[0]
+            versions = self._versions.setdefault((account, name), [(-math.inf, _trust_of(account, name))])
+            answer = await handler(method, path, headers, body, query)
+            versions.append((self._now(), _trust_of(account, name)))
+            return answer
+
+        return handle
+
+    def seen(self, role_arn: str, seconds_ago: float) -> str | None:
+        """The role's trust policy as it stood so long ago; None where there was no such role."""
+        account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
+        role = iam._roles.get_scoped(account, None, name)
+        if role and role["Arn"] != role_arn:
+            # The name is right and the path is not.
+            return None
+        live = role["AssumeRolePolicyDocument"] if role else None
+        versions = self._versions.setdefault((account, name), [(-math.inf, live)])
+        if versions[-1][1] != live:
+            # Changed by other ways than IAM's API: by a stack.
+            versions.append((self._now(), live))
+        return [trust for since, trust in versions if since <= self._now() - seconds_ago][-1]
+
+
+def _trust_of(account: str, name: str) -> str | None:
+    role = iam._roles.get_scoped(account, None, name)
+    return role["AssumeRolePolicyDocument"] if role else None
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """DMS's attempt to assume the role of an endpoint."""
+
+    role_arn: str
+    external_id: str
+    source_account: str
+    source_arn: str
+
+
+def dms_may_assume(trust: str | None, attempt: Assumption) -> bool:
+    """Whether the trust policy lets the DMS service assume the role."""
+    document = json.loads(trust) if trust else {}
+    given = document.get("Statement", [])
+    statements = [each for each in ([given] if isinstance(given, dict) else given) if _is_for_dms(each)]
+    root = f"arn:aws:iam::{attempt.role_arn.split(':')[4]}:root"  # MiniStack's stand-in for a service
+    context = EvalContext(
+        principal_arn=root,
+        principal_type="Service",
+        principal_account="",
+        action="sts:AssumeRole",
+        resource_arn=attempt.role_arn,
+        region="",
+        service_context=_context(attempt),
+    )
+    return bool(statements) and bool(evaluate_trust_policy({"Statement": statements}, root, context))
+
+
+def _context(attempt: Assumption) -> dict[str, str]:
+    given = {"aws:sourceaccount": attempt.source_account, "aws:sourcearn": attempt.source_arn}
+    return given | ({"sts:externalid": attempt.external_id} if attempt.external_id else {})
+
+
+def _is_for_dms(statement: dict[str, Any]) -> bool:
+    principal = statement.get("Principal")
+    services = principal.get("Service", []) if isinstance(principal, dict) else []
+    return principal == "*" or DMS in ([services] if isinstance(services, str) else services)

@@ -1,0 +1,210 @@
+"""Where MiniStack falls short of AWS in what this project needs, it is mended here; and its DMS is put in."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qs
+
+from ministack import app
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime, router
+from ministack.services import iam, tagging
+from ministack.services.cloudformation import custom_resource
+
+from .dms import TARGET_PREFIX, DmsService
+from .iam_history import Handler, TrustHistory
+from .state import State
+
+# Where a DMS request names what it is about.
+DMS_RESOURCES = ("EndpointArn", "ResourceArn", "ReplicationConfigArn", "ReplicationTaskArn", "ReplicationInstanceArn")
+
+
+def install(state: State) -> None:
+    history = TrustHistory(state.now)
+    dms = DmsService(state, history)
+    _put_in(dms)
+    app.SERVICE_HANDLERS["iam"] = history.watching(_with_unique_policy_names(app.SERVICE_HANDLERS["iam"]))
+    iam_actions.extract_resource_arn = _with_dms_arns(_with_iam_paths(iam_actions.extract_resource_arn))
+    iam_actions.request_tag_context = _with_iam_conditions(iam_actions.request_tag_context)
+    tagging.resource_tags = _with_dms_tags(tagging.resource_tags, dms)
+    iam_evaluator._resolve_condition_key = _with_role_arns(iam_evaluator._resolve_condition_key)
+    iam_actions.access_denied_response = _with_dms_denials(iam_actions.access_denied_response)
+    custom_resource.invoke_custom_resource = _with_rollback(custom_resource.invoke_custom_resource)
+    # The first waits for a function in a thread's join, the second for its answer in an event.
+    lambda_runtime.threading = custom_resource.threading = _virtual_threading(state.scale)
+
+
+def _put_in(dms: DmsService) -> None:
+    app.SERVICE_HANDLERS["dms"] = dms.handle
+    app.SERVICE_REGISTRY["dms"] = {"module": "dms"}
+    router.SERVICE_PATTERNS["dms"] = {"target_prefixes": [TARGET_PREFIX]}
+    iam_actions.SERVICE_TO_IAM_NAMESPACE["dms"] = "dms"
+
+
+def _with_dms_arns(original: Callable[..., str]) -> Callable[..., str]:
+    """The resource of a DMS call is the endpoint that it names; the ones that name none are on `*`."""
+
+    def extract(service: str, method: str, path: str, headers: dict[str, str], body: bytes, *rest: Any) -> str:
+        if service != "dms":
+            return original(service, method, path, headers, body, *rest)
+        given = json.loads(body or b"{}")
+        arns = [given[name] for name in DMS_RESOURCES if given.get(name)]
+        return str([*arns, *given.get("ResourceArnList", []), "*"][0])
+
+    return extract
+
+
+def _with_unique_policy_names(original: Handler) -> Handler:
+    """A policy's name is taken under whatever path it stands.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html
+    """
+
+    async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
+        given = parse_qs(body.decode("utf-8", "replace"))
+        names = {policy["PolicyName"].lower() for policy in iam._policies.values()}
+        if _first(given, "Action") == "CreatePolicy" and _first(given, "PolicyName").lower() in names:
+            error = "<Error><Type>Sender</Type><Code>EntityAlreadyExists</Code><Message>It exists.</Message></Error>"
+            return 409, {"Content-Type": "text/xml"}, f"<ErrorResponse>{error}</ErrorResponse>".encode()
+        return await original(method, path, headers, body, query)
+
+    return handle
+
+
+def _with_iam_paths(original: Callable[..., str]) -> Callable[..., str]:
+    """Policies grant by ARN, and the path is part of it: what is made has the one given, what is there its own."""
+
+    def extract(
+        service: str, method: str, path: str, headers: dict[str, str], body: bytes, given: Any, *rest: Any
+    ) -> str:
+        found = original(service, method, path, headers, body, given, *rest)
+        if service != "iam":
+            return found
+        under, account = _first(given, "Path") or "/", rest[-1]
+        if _first(given, "Action") == "CreatePolicy":
+            return f"arn:aws:iam::{account}:policy{under}{_first(given, 'PolicyName')}"
+        name = _first(given, "RoleName")
+        role = iam._roles.get_scoped(account, None, name) if name else None
+        return str(role["Arn"]) if role else found.replace(f":role/{name}", f":role{under}{name}")
+
+    return extract
+
+
+def _with_iam_conditions(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html"""
+
+    def context(service: str, iam_action: str, body: bytes, given: Any) -> dict[str, Any]:
+        keys = {"iam:PolicyARN": "PolicyArn", "iam:PermissionsBoundary": "PermissionsBoundary"}
+        conditions = {
+            key: _first(given, name) for key, name in keys.items() if service == "iam" and _first(given, name)
+        }
+        return original(service, iam_action, body, given) | conditions
+
+    return context
+
+
+def _first(given: Any, name: str) -> str:
+    value = given.get(name, "")
+    return str(value[0] if isinstance(value, list) else value)
+
+
+def _with_dms_denials(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The code and status of a JSON service, and the resource in the text.
+
+    https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Security.FineGrainedAccess.html
+    """
+
+    def denied(service: str, action: str, principal_arn: str, request_id: str, **more: Any) -> Any:
+        if service != "dms":
+            return original(service, action, principal_arn, request_id, **more)
+        arn = more.get("resource_arn", "*")
+        message = f"User: {principal_arn} is not authorized to perform: {action} on resource: {arn}"
+        answer = {"__type": "AccessDeniedException", "message": message}
+        return 400, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(answer).encode()
+
+    return denied
+
+
+def _with_dms_tags(original: Callable[[str], Any], dms: DmsService) -> Callable[[str], Any]:
+    """For conditions on aws:ResourceTag."""
+
+    def resource_tags(arn: str) -> Any:
+        return dms.tags_of(arn) if ":dms:" in arn else original(arn)
+
+    return resource_tags
+
+
+def _with_role_arns(original: Callable[..., Any]) -> Callable[..., Any]:
+    """aws:PrincipalArn of an assumed role is the role's ARN, not the session's.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
+    """
+
+    def resolve(key: str, context: Any) -> Any:
+        found = original(key, context)
+        if key.lower() != "aws:principalarn" or ":assumed-role/" not in str(found):
+            return found
+        name = found.split(":assumed-role/")[1].split("/")[0]
+        role = iam._roles.get_scoped(context.principal_account, None, name)
+        return role["Arn"] if role else found
+
+    return resolve
+
+
+def _with_rollback(original: Callable[..., Any]) -> Callable[..., Any]:
+    """After a Create that failed, CloudFormation sends a Delete with the answer's id, or one that it invents."""
+    answered: dict[tuple[str, str], str] = {}
+
+    def invoke(kind: str, logical_id: str, props: Any, stack_name: str, stack_id: str, *rest: Any, **more: Any) -> Any:
+        arguments = (logical_id, props, stack_name, stack_id, *rest)
+        try:
+            return original(kind, *arguments, **more)
+        except (RuntimeError, TimeoutError) as failure:
+            if kind != "Create":
+                raise
+            invented = f"{stack_name}-{logical_id}-{secrets.token_hex(6)}"
+            physical_id = answered.pop((stack_id, logical_id), invented)
+            _delete_what_failed(original, failure, arguments, physical_id)
+            raise
+
+    custom_resource.deliver_response = _noting_ids(custom_resource.deliver_response, answered)
+    return invoke
+
+
+def _delete_what_failed(
+    original: Callable[..., Any], failure: Exception, arguments: tuple[Any, ...], physical_id: str
+) -> None:
+    try:
+        original("Delete", *arguments, physical_id=physical_id)
+    except (RuntimeError, TimeoutError) as second:
+        # Of the two, the stack's events must show both.
+        raise RuntimeError(f"{failure}; and in the rollback: {second}") from failure
+
+
+def _noting_ids(deliver: Callable[..., Any], answered: dict[tuple[str, str], str]) -> Callable[..., Any]:
+    def noting(token: str, response: dict[str, Any]) -> Any:
+        if response.get("Status") == "FAILED" and response.get("PhysicalResourceId"):
+            answered[response.get("StackId", ""), response.get("LogicalResourceId", "")] = response[
+                "PhysicalResourceId"
+            ]
+        return deliver(token, response)
+
+    return noting
+
+
+def _virtual_threading(scale: float) -> Any:
+    """The threading module, with waits that last as long in virtual time."""
+
+    class Thread(threading.Thread):
+        def join(self, timeout: float | None = None) -> None:
+            super().join(None if timeout is None else timeout / scale)
+
+    class Event(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            return super().wait(None if timeout is None else timeout / scale)
+
+    return SimpleNamespace(**vars(threading) | {"Thread": Thread, "Event": Event})

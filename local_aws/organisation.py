@@ -1,0 +1,166 @@
+"""A small organisation in the embedded AWS: a tools account, and a data-lake and a DMS account for each environment."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .aws import EmbeddedAws
+
+ROOT = Path(__file__).resolve().parent.parent
+TOOLS = "111111111111"
+FUNCTION_NAME = "dms-s3-endpoint"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The two accounts of an environment."""
+
+    name: str
+    data_lake: str
+    dms: str
+
+    @property
+    def bucket(self) -> str:
+        return f"data-lake-{self.name}"
+
+    @property
+    def data_lake_role_arn(self) -> str:
+        return f"arn:aws:iam::{self.data_lake}:role/dms-s3-endpoint-data-lake"
+
+    @property
+    def dms_role_arn(self) -> str:
+        return f"arn:aws:iam::{self.dms}:role/dms-s3-endpoint-dms"
+
+
+DEV = Pair("dev", "222222222222", "333333333333")
+TEST = Pair("test", "444444444444", "555555555555")
+PROD = Pair("prod", "666666666666", "777777777777")
+PAIRS = (DEV, TEST, PROD)
+
+
+class CommandFailedError(Exception):
+    """A command that ended with another status than 0, with what it printed."""
+
+
+def run(command: Sequence[str], environ: Mapping[str, str], cwd: Path = ROOT) -> str:
+    """What the command printed. Raises CommandFailedError."""
+    done = subprocess.run(  # noqa: S603  # the commands are the project's own
+        command, env=dict(environ), cwd=cwd, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+    )
+    if done.returncode:
+        raise CommandFailedError(f"{' '.join(command)}\n{done.stdout}")
+    return done.stdout
+
+
+def sam_environ(aws: EmbeddedAws, account: str) -> dict[str, str]:
+    """The environment in which `sam` acts as the account, with this interpreter first on the PATH.
+
+    The wheels that `make setup` fetched make `sam build` work offline.
+    """
+    tools = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "SAM_CLI_TELEMETRY": "0",
+        "SAM_CLI_POLL_DELAY": "0.5",
+    }
+    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(ROOT / ".cache" / "wheels")}
+    return os.environ | aws.environ(account) | tools | offline
+
+
+def sam_build(aws: EmbeddedAws, build_dir: Path) -> Path:
+    """The built template."""
+    run(["sam", "build", "--build-dir", str(build_dir)], sam_environ(aws, TOOLS))
+    return build_dir / "template.yaml"
+
+
+def sam_deploy(
+    aws: EmbeddedAws, template: Path, stack: str, parameters: Mapping[str, str], account: str = TOOLS
+) -> str:
+    """What `sam deploy` printed. Raises CommandFailedError when the stack did not end well."""
+    overrides = [f"{name}={value}" for name, value in parameters.items()]
+    command = ["sam", "deploy", "--template-file", str(template), "--stack-name", stack, "--resolve-s3"]
+    command += ["--capabilities", "CAPABILITY_NAMED_IAM", "--no-confirm-changeset", "--no-fail-on-empty-changeset"]
+    command += ["--no-progressbar", *(["--parameter-overrides", *overrides] if overrides else [])]
+    return run(command, sam_environ(aws, account))
+
+
+def delete_stack(aws: EmbeddedAws, stack: str, account: str = TOOLS) -> None:
+    """Raises botocore's WaiterError where the stack is still there. (`sam delete` looks only every 30 seconds.)"""
+    cloudformation = aws.client("cloudformation", account)
+    cloudformation.delete_stack(StackName=stack)
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
+
+
+def deploy_accounts(aws: EmbeddedAws, pairs: Sequence[Pair] = PAIRS) -> None:
+    """`accounts/` in each account, the way a StackSet would, and the data lake's buckets."""
+    with ThreadPoolExecutor() as pool:
+        for done in [pool.submit(_deploy_pair, aws, pair) for pair in pairs]:
+            done.result()
+
+
+def _deploy_pair(aws: EmbeddedAws, pair: Pair) -> None:
+    function_role = f"arn:aws:iam::{TOOLS}:role/{FUNCTION_NAME}-{aws.region}"
+    _create_stack(aws, pair.data_lake, "data-lake.yaml", {"FunctionRoleArn": function_role})
+    _create_stack(aws, pair.dms, "dms.yaml", {"FunctionRoleArn": function_role, "DataLakeAccountId": pair.data_lake})
+    aws.client("s3", pair.data_lake).create_bucket(
+        Bucket=pair.bucket, CreateBucketConfiguration={"LocationConstraint": aws.region}
+    )
+
+
+def _create_stack(aws: EmbeddedAws, account: str, template: str, parameters: Mapping[str, str]) -> None:
+    cloudformation = aws.client("cloudformation", account)
+    name = f"dms-s3-endpoint-{Path(template).stem}"
+    cloudformation.create_stack(
+        StackName=name,
+        TemplateBody=(ROOT / "accounts" / template).read_text(),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+
+
+def deploy_function(aws: EmbeddedAws, build_dir: Path, pairs: Sequence[Pair] = PAIRS) -> str:
+    """`template.yaml` by `sam build` and `sam deploy` in the tools account; what they printed."""
+    parameters = {
+        "Environments": ",".join(pair.name for pair in pairs),
+        "DataLakeRoleArns": ",".join(pair.data_lake_role_arn for pair in pairs),
+        "DmsRoleArns": ",".join(pair.dms_role_arn for pair in pairs),
+    }
+    return sam_deploy(aws, sam_build(aws, build_dir), "dms-s3-endpoint", parameters)
+
+
+def left_behind(aws: EmbeddedAws, pairs: Sequence[Pair] = PAIRS) -> list[str]:
+    """The ARNs of what endpoints, roles and policies stand in the accounts, beside the roles of `accounts/`."""
+    found: list[str] = []
+    for pair in pairs:
+        iam = aws.client("iam", pair.data_lake)
+        found += [role["Arn"] for role in iam.list_roles()["Roles"] if role["Arn"] != pair.data_lake_role_arn]
+        found += [policy["Arn"] for policy in iam.list_policies(Scope="Local")["Policies"]]
+        found += [endpoint["EndpointArn"] for endpoint in endpoints(aws, pair)]
+    return found
+
+
+def purge(aws: EmbeddedAws, pairs: Sequence[Pair] = PAIRS) -> None:
+    """Take away what `left_behind` finds, whoever it belongs to."""
+    for pair in pairs:
+        iam, dms = aws.client("iam", pair.data_lake), aws.client("dms", pair.dms)
+        for endpoint in endpoints(aws, pair):
+            dms.delete_endpoint(EndpointArn=endpoint["EndpointArn"])
+        for role in iam.list_roles()["Roles"]:
+            if role["Arn"] != pair.data_lake_role_arn:
+                for policy in iam.list_attached_role_policies(RoleName=role["RoleName"])["AttachedPolicies"]:
+                    iam.detach_role_policy(RoleName=role["RoleName"], PolicyArn=policy["PolicyArn"])
+                iam.delete_role(RoleName=role["RoleName"])
+        for policy in iam.list_policies(Scope="Local")["Policies"]:
+            iam.delete_policy(PolicyArn=policy["Arn"])
+
+
+def endpoints(aws: EmbeddedAws, pair: Pair) -> list[dict[str, Any]]:
+    dms = aws.client("dms", pair.dms)
+    return [endpoint for page in dms.get_paginator("describe_endpoints").paginate() for endpoint in page["Endpoints"]]

@@ -1,0 +1,52 @@
+"""Virtual time for Lambda functions: clocks run EMBEDDED_AWS_TIME_SCALE times as fast, waits are as much shorter.
+
+Python imports this module at start, before the function's code; only the workers have its folder on their path.
+The time of day in `datetime`, with which requests are signed, and the timeouts of sockets stay real.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+
+SCALE = float(os.environ.get("EMBEDDED_AWS_TIME_SCALE", "1"))
+
+
+def faster(clock: Callable[[], float]) -> Callable[[], float]:
+    start = clock()
+    return lambda: start + (clock() - start) * SCALE
+
+
+def in_nanoseconds(clock: Callable[[], float]) -> Callable[[], int]:
+    return lambda: int(clock() * 1e9)
+
+
+def shorter(timeout: float | None) -> float | None:
+    return None if timeout is None else timeout / SCALE
+
+
+real_sleep = time.sleep
+real_wait = threading.Condition.wait
+real_join = threading.Thread.join
+
+
+def sleep(seconds: float) -> None:
+    real_sleep(seconds / SCALE)
+
+
+def wait(self: threading.Condition, timeout: float | None = None) -> bool:
+    return real_wait(self, shorter(timeout))
+
+
+def join(self: threading.Thread, timeout: float | None = None) -> None:
+    real_join(self, shorter(timeout))
+
+
+time.time, time.monotonic, time.perf_counter = faster(time.time), faster(time.monotonic), faster(time.perf_counter)
+time.time_ns, time.monotonic_ns = in_nanoseconds(time.time), in_nanoseconds(time.monotonic)
+time.perf_counter_ns = in_nanoseconds(time.perf_counter)
+time.sleep = sleep  # type: ignore[assignment]  # of a narrower type, for numbers alone
+threading.Condition.wait = wait  # type: ignore[method-assign]  # this is what the module is for
+threading.Thread.join = join  # type: ignore[method-assign]  # this is what the module is for
+# threading took its clock before we came; Condition.wait_for looks at it.
+threading._time = time.monotonic  # type: ignore[attr-defined]  # not in the stubs

@@ -1,0 +1,42 @@
+"""One embedded AWS a worker, with the accounts and the function deployed by SAM; each test leaves it empty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local_aws import EmbeddedAws
+from local_aws.cloudformation import CloudFormation, played
+from local_aws.organisation import deploy_accounts, deploy_function, left_behind, purge
+
+
+@pytest.fixture(scope="session")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
+    with EmbeddedAws(time_scale=100) as aws:
+        deploy_accounts(aws)
+        deploy_function(aws, tmp_path_factory.mktemp("build"))
+        yield aws
+
+
+@pytest.fixture
+def aws(deployed: EmbeddedAws) -> Iterator[EmbeddedAws]:
+    """Checked at the end of each test: it has taken away what it made."""
+    deployed.clear_calls()
+    yield deployed
+    deployed.reset_switches()
+    left = left_behind(deployed)
+    purge(deployed)
+    assert left == []
+
+
+@pytest.fixture
+def cloudformation(aws: EmbeddedAws) -> Iterator[CloudFormation]:
+    with played(aws) as cloudformation:
+        yield cloudformation
+
+
+@pytest.fixture
+def build_dir(tmp_path: Path) -> Path:
+    return tmp_path / "build"

@@ -1,0 +1,155 @@
+"""Create, in every form in which DMS may answer: contract of the resource, through the deployed function."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from local_aws import EmbeddedAws
+from local_aws.cloudformation import CloudFormation
+from local_aws.organisation import DEV, left_behind
+
+from .world import (
+    create,
+    delete,
+    external_ids,
+    mutations,
+    properties,
+    refused,
+    replication_instance,
+    settings,
+    tags_of,
+    the_endpoint,
+    trust_of,
+)
+
+FORMS = ("keeps", "keeps_nothing", "fault_with_id", "fault_until_trusted", "status_failed")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_role_trusts_dms_with_the_external_id_of_the_endpoint_however_dms_tells_it(
+    aws: EmbeddedAws, cloudformation: CloudFormation, form: str
+) -> None:
+    aws.switch(first_create=form)
+    answer = create(cloudformation)
+    endpoint = the_endpoint(aws)
+    assert endpoint["Status"] == "active"
+    assert external_ids(trust_of(aws, "dms-orders")) == [endpoint["ExternalId"]] == [answer["Data"]["ExternalId"]]
+    delete(cloudformation)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_iam_may_take_half_a_minute_to_reach_dms(aws: EmbeddedAws, cloudformation: CloudFormation, form: str) -> None:
+    aws.switch(first_create=form, propagation_seconds=30.0, create_seconds=20.0)
+    create(cloudformation)
+    assert external_ids(trust_of(aws, "dms-orders")) == [the_endpoint(aws)["ExternalId"]]
+    delete(cloudformation)
+
+
+def test_the_external_id_that_moves_is_followed(aws: EmbeddedAws, cloudformation: CloudFormation) -> None:
+    aws.switch(first_create="keeps_nothing", external_id="per_call")
+    create(cloudformation)
+    assert external_ids(trust_of(aws, "dms-orders")) == [the_endpoint(aws)["ExternalId"]]
+    delete(cloudformation)
+
+
+def test_all_pieces_carry_the_ownership_tags_and_the_tags_asked_for(
+    aws: EmbeddedAws, cloudformation: CloudFormation
+) -> None:
+    answer = create(cloudformation, TAGS=[{"Key": "team", "Value": "data-lake"}])
+    tags = tags_of(aws, answer["Data"]["EndpointArn"])
+    assert tags.pop("dms-s3-endpoint:fingerprint")
+    assert tags == {
+        "team": "data-lake",
+        "dms-s3-endpoint:stack-id": cloudformation.stack_id,
+        "dms-s3-endpoint:logical-id": "Endpoint",
+        "dms-s3-endpoint:physical-id": "dev/orders",
+    }
+    role = aws.client("iam", DEV.data_lake).get_role(RoleName="dms-orders")["Role"]
+    policy = aws.client("iam", DEV.data_lake).get_policy(PolicyArn=answer["Data"]["PolicyArn"])["Policy"]
+    assert tags.items() <= {tag["Key"]: tag["Value"] for tag in role["Tags"]}.items()
+    assert tags.items() <= {tag["Key"]: tag["Value"] for tag in policy["Tags"]}.items()
+    delete(cloudformation)
+
+
+def test_a_create_delivered_twice_answers_the_same_and_changes_nothing_the_second_time(
+    aws: EmbeddedAws, cloudformation: CloudFormation
+) -> None:
+    first = create(cloudformation)
+    aws.clear_calls()
+    second = create(cloudformation)
+    assert second["Data"] == first["Data"]
+    assert mutations(aws) == []
+    delete(cloudformation)
+
+
+def test_two_deliveries_at_once_make_one_endpoint(aws: EmbeddedAws, cloudformation: CloudFormation) -> None:
+    aws.switch(propagation_seconds=15.0)
+    deliveries = [cloudformation.event("Create", properties()) for _ in range(2)]
+    threads = [threading.Thread(target=cloudformation.invoke, args=(event,)) for event in deliveries]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    answers = [cloudformation.received[event["RequestId"]].answer for event in deliveries]
+    assert [answer["Status"] for answer in answers] == ["SUCCESS", "SUCCESS"]
+    assert the_endpoint(aws)["EndpointArn"] == answers[0]["Data"]["EndpointArn"] == answers[1]["Data"]["EndpointArn"]
+    delete(cloudformation)
+
+
+@pytest.mark.parametrize("call", ["CreatePolicy", "CreateRole", "AttachRolePolicy", "UpdateAssumeRolePolicy"])
+def test_a_create_that_died_half_way_is_completed_by_the_next(
+    aws: EmbeddedAws, cloudformation: CloudFormation, call: str
+) -> None:
+    aws.inject("iam", call, "access_denied")
+    refused(cloudformation.send("Create", properties()), "AccessDenied")
+    create(cloudformation)
+    assert external_ids(trust_of(aws, "dms-orders")) == [the_endpoint(aws)["ExternalId"]]
+    delete(cloudformation)
+
+
+@pytest.mark.parametrize("setting", [{"CDCPATH": "changes"}, {"SSEKMSKEYID": "11111111-2222-3333-4444-555555555555"}])
+def test_a_setting_that_dms_drops_on_create_is_given_another_way(
+    aws: EmbeddedAws, cloudformation: CloudFormation, setting: dict[str, str]
+) -> None:
+    aws.switch(drops_on_create=("CdcPath", "ServerSideEncryptionKmsKeyId"))
+    create(cloudformation, S3SETTINGS=settings(**setting))
+    (value,) = setting.values()
+    assert value in the_endpoint(aws)["ExtraConnectionAttributes"]
+    delete(cloudformation)
+
+
+def test_the_connection_is_tested_from_the_instance_given(aws: EmbeddedAws, cloudformation: CloudFormation) -> None:
+    instance = replication_instance(aws)
+    aws.switch(connection_test="busy_first")
+    create(cloudformation, TESTREPLICATIONINSTANCEARN=instance)
+    connections = aws.client("dms", DEV.dms).describe_connections()["Connections"]
+    assert [connection["Status"] for connection in connections] == ["successful"]
+    delete(cloudformation)
+    aws.client("dms", DEV.dms).delete_replication_instance(ReplicationInstanceArn=instance)
+
+
+def test_settings_are_sent_typed_and_the_bucket_owner_is_the_data_lake_account(
+    aws: EmbeddedAws, cloudformation: CloudFormation
+) -> None:
+    create(cloudformation, S3SETTINGS=settings(INCLUDEOPFORFULLLOAD="true", MAXFILESIZE="1000", TIMESTAMPCOLUMNNAME=""))
+    live: dict[str, Any] = the_endpoint(aws)["S3Settings"]
+    assert live["IncludeOpForFullLoad"] is True
+    assert live["MaxFileSize"] == 1000
+    assert live["ExpectedBucketOwner"] == DEV.data_lake
+    assert "TimestampColumnName" not in live
+    delete(cloudformation)
+
+
+def test_a_cancelled_create_leaves_nothing_behind(aws: EmbeddedAws, cloudformation: CloudFormation) -> None:
+    aws.switch(propagation_seconds=60.0)
+    running = threading.Thread(target=cloudformation.invoke, args=(cloudformation.event("Create", properties()),))
+    running.start()
+    while "CreatePolicy" not in mutations(aws):
+        time.sleep(0.01)
+    delete(cloudformation, physical_id="stack-Endpoint-1ABCDEFGHIJKL")
+    running.join()
+    assert left_behind(aws) == []

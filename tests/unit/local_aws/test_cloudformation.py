@@ -1,0 +1,166 @@
+"""Custom resources as CloudFormation treats them, and the virtual time of the function that serves them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from typing import Any
+
+import pytest
+
+from local_aws import EmbeddedAws
+
+ACCOUNT = "111111111111"
+NUMBERS = itertools.count(1)
+CODE = """
+import json, threading, time, urllib.request
+
+def handle(event, context):
+    if "Seconds" in event:
+        return sleep(event["Seconds"], context)
+    given = event["ResourceProperties"]
+    print("EVENT", json.dumps({k: v for k, v in event.items() if k != "ResponseURL"}))
+    answer = {k: event[k] for k in ("StackId", "RequestId", "LogicalResourceId")}
+    answer["PhysicalResourceId"] = given["Id"]
+    answer["Status"] = "FAILED" if given.get("Fails") == event["RequestType"] else "SUCCESS"
+    answer["Reason"] = given.get("Reason", "as told") if event["RequestType"] == "Create" else "as told"
+    for _ in range(int(given.get("Answers", "1"))):
+        request = urllib.request.Request(event["ResponseURL"], method="PUT", data=json.dumps(answer).encode())
+        request.add_header("content-type", "")
+        urllib.request.urlopen(request)
+
+def sleep(seconds, context):
+    before = context.get_remaining_time_in_millis()
+    clocks = [clock() for clock in (time.time, time.monotonic, time.perf_counter)]
+    time.sleep(seconds)
+    passed = [clock() - began for clock, began in zip((time.time, time.monotonic, time.perf_counter), clocks)]
+    fired = threading.Event()
+    threading.Timer(seconds, fired.set).start()
+    fired.wait(2 * seconds)
+    return {"passed": passed, "fired": fired.is_set(), "left": [before, context.get_remaining_time_in_millis()]}
+"""
+ASSUMED_BY_LAMBDA = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+FUNCTION = {
+    "Resources": {
+        "Role": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {"AssumeRolePolicyDocument": {"Statement": ASSUMED_BY_LAMBDA}},
+        },
+        "Function": {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {
+                "FunctionName": "answers",
+                "Code": {"ZipFile": CODE},
+                "Handler": "index.handle",
+                "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+                "Runtime": "python3.11",
+                "Timeout": 900,
+            },
+        },
+    }
+}
+
+
+@pytest.fixture(scope="module")
+def token(server: EmbeddedAws) -> str:
+    cloudformation = server.client("cloudformation", ACCOUNT)
+    cloudformation.create_stack(StackName="answers", TemplateBody=json.dumps(FUNCTION), Capabilities=["CAPABILITY_IAM"])
+    assert ends(server, "answers") == "CREATE_COMPLETE"
+    return f"arn:aws:lambda:{server.region}:{ACCOUNT}:function:answers"
+
+
+def ends(aws: EmbeddedAws, stack: str) -> str:
+    """The status in which the stack comes to rest."""
+    while True:
+        found = aws.client("cloudformation", ACCOUNT).describe_stacks(StackName=stack)["Stacks"][0]
+        if not found["StackStatus"].endswith("_IN_PROGRESS"):
+            return str(found["StackStatus"])
+        time.sleep(0.05)
+
+
+def template(token: str, **properties: str) -> str:
+    resource = {"Type": "Custom::Thing", "Properties": {"ServiceToken": token, **properties}}
+    return json.dumps({"Resources": {"Thing": resource}})
+
+
+def create(aws: EmbeddedAws, token: str, **properties: str) -> str:
+    stack = f"things-{next(NUMBERS)}"
+    aws.client("cloudformation", ACCOUNT).create_stack(StackName=stack, TemplateBody=template(token, **properties))
+    return stack
+
+
+def events(aws: EmbeddedAws, stack: str) -> list[dict[str, Any]]:
+    lines = [line.partition("EVENT ")[2] for line in aws.log_text().splitlines() if "EVENT " in line]
+    return [event for event in map(json.loads, lines) if f":stack/{stack}/" in event["StackId"]]
+
+
+def told(event: dict[str, Any]) -> tuple[str, str | None, str]:
+    return event["RequestType"], event.get("PhysicalResourceId"), event["ResourceProperties"]["Id"]
+
+
+def test_a_failed_create_is_followed_by_a_delete_of_what_it_answered(aws: EmbeddedAws, token: str) -> None:
+    stack = create(aws, token, Id="thing-1", Fails="Create")
+    assert ends(aws, stack) == "ROLLBACK_COMPLETE"
+    assert [told(event) for event in events(aws, stack)] == [
+        ("Create", None, "thing-1"),
+        ("Delete", "thing-1", "thing-1"),
+    ]
+
+
+def test_a_replacement_ends_with_a_delete_of_the_old_by_its_old_properties(aws: EmbeddedAws, token: str) -> None:
+    stack = create(aws, token, Id="thing-1")
+    ends(aws, stack)
+    aws.client("cloudformation", ACCOUNT).update_stack(StackName=stack, TemplateBody=template(token, Id="thing-2"))
+    assert ends(aws, stack) == "UPDATE_COMPLETE"
+    assert [told(event) for event in events(aws, stack)] == [
+        ("Create", None, "thing-1"),
+        ("Update", "thing-1", "thing-2"),
+        ("Delete", "thing-1", "thing-1"),
+    ]
+
+
+def test_an_answer_that_is_too_long_fails_the_resource(aws: EmbeddedAws, token: str) -> None:
+    before = len(aws.answers())
+    stack = create(aws, token, Id="thing-1", Reason="x" * 4096)
+    assert ends(aws, stack) == "ROLLBACK_COMPLETE"
+    answer = aws.answers()[before]
+    assert answer.size > 4096
+    assert answer.fault == "Response object is too long"
+    failed = aws.client("cloudformation", ACCOUNT).describe_stack_events(StackName=stack)["StackEvents"]
+    assert any("Response object is too long" in event.get("ResourceStatusReason", "") for event in failed)
+
+
+def test_a_second_answer_is_recorded(aws: EmbeddedAws, token: str) -> None:
+    before = len(aws.answers())
+    assert ends(aws, create(aws, token, Id="thing-1", Answers="2")) == "CREATE_COMPLETE"
+    first, second = aws.answers()[before:]
+    assert first == second
+    assert (first.body["Status"], first.content_type, first.fault) == ("SUCCESS", "", None)
+
+
+def test_the_function_lives_in_virtual_time(aws: EmbeddedAws, token: str) -> None:
+    function = aws.client("lambda", ACCOUNT)
+    began = time.monotonic()
+    answer = json.load(function.invoke(FunctionName=token, Payload=json.dumps({"Seconds": 100}))["Payload"])
+    assert time.monotonic() - began < 5.0
+    assert all(100 <= passed < 300 for passed in answer["passed"])
+    assert answer["fired"]
+    before, after = answer["left"]
+    assert 800_000 < before <= 900_000
+    assert before - after >= 200_000
+
+
+def test_the_function_is_ended_at_its_virtual_timeout(aws: EmbeddedAws, token: str) -> None:
+    began = time.monotonic()
+    answer = aws.client("lambda", ACCOUNT).invoke(FunctionName=token, Payload=json.dumps({"Seconds": 5000}))
+    assert answer["FunctionError"]
+    assert "Task timed out after 900.00 seconds" in answer["Payload"].read().decode()
+    assert 0.8 < time.monotonic() - began < 4.0
+
+
+def test_no_log_has_what_is_secret(aws: EmbeddedAws, token: str) -> None:
+    ends(aws, create(aws, token, Id="thing-1", Answers="2"))
+    text = aws.log_text()
+    assert "EVENT " in text
+    assert not [word for word in ("cfn-response", "Credential=", "SecretAccessKey", "x-embedded-token") if word in text]
