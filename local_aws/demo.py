@@ -31,6 +31,7 @@ from .organisation import (
     endpoints,
     left_behind,
     sam_deploy,
+    secrets_in,
 )
 
 EXAMPLE = ROOT / "examples" / "one-endpoint.yaml"
@@ -114,7 +115,8 @@ class Demo:
     def delete(self) -> list[str]:
         delete_stack(self.aws, STACK)
         same(left_behind(self.aws), [])
-        return ["no endpoint, role or policy of ours in any account"]
+        same(secrets_in(self.aws.log_text()), [])
+        return ["no endpoint, role or policy of ours in any account, no ResponseURL and no credential in any log"]
 
     def deploy(self, **parameters: str) -> None:
         sam_deploy(self.aws, EXAMPLE, STACK, {"Environment": "dev", "BucketName": DEV.bucket, **parameters})

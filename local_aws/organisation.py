@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -131,8 +132,16 @@ def deploy_function(aws: EmbeddedAws, build_dir: Path, pairs: Sequence[Pair] = P
         "Environments": ",".join(pair.name for pair in pairs),
         "DataLakeRoleArns": ",".join(pair.data_lake_role_arn for pair in pairs),
         "DmsRoleArns": ",".join(pair.dms_role_arn for pair in pairs),
+        "LogLevel": "DEBUG",  # whatever could be logged is; see secrets_in
     }
     return sam_deploy(aws, sam_build(aws, build_dir), "dms-s3-endpoint", parameters)
+
+
+def secrets_in(text: str) -> list[str]:
+    """Parts of ResponseURLs and credentials that stand in a log; there must be none."""
+    return re.findall(
+        r"X-Amz-Signature=\S+|/cfn-response/\S+|SecretAccessKey\S+|SessionToken\S+|ASIA[A-Z0-9]{16}", text
+    )
 
 
 def left_behind(aws: EmbeddedAws, pairs: Sequence[Pair] = PAIRS) -> list[str]:

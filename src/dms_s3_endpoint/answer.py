@@ -65,13 +65,17 @@ class Answer(CfnResource):
         self._url = event["ResponseURL"]
         super().__call__({**event, "ResponseURL": ""}, context)
 
+    def _poll_enabled(self) -> bool:
+        """Never: the longest wait fits into one run of the function, and polling loses the physical id."""
+        return False
+
     def _get_func(self) -> Callable[..., str]:
-        operation = self._operations.get(self.RequestType)
-        if operation is None:
-            raise EndpointError(
-                Code.INVALID_REQUEST, f"RequestType {self.RequestType} is unknown", "Send Create, Update or Delete"
-            )
+        operation = self._operations.get(self.RequestType, self._refuse)
         return lambda *_: self._run(operation)
+
+    def _refuse(self) -> Outcome:
+        unknown = f"RequestType {self.RequestType} is unknown"
+        raise EndpointError(Code.INVALID_REQUEST, unknown, "Send Create, Update or Delete")
 
     def _run(self, operation: Operation) -> str:
         try:

@@ -177,7 +177,7 @@ def _is_text(value: object) -> bool:
 def _read(upper: Mapping[str, Any], text: Mapping[str, str], environment: Environment, faults: list[str]) -> Endpoint:
     identifier = text.get("ENDPOINTIDENTIFIER", "").lower()
     settings, attributes = _settings(upper.get("S3SETTINGS"), text.get(ATTRIBUTES, ""), faults)
-    if "ExpectedBucketOwner" not in {**settings, **_attributes(attributes, [])}:
+    if "ExpectedBucketOwner" not in settings | parse_attributes(attributes):
         settings["ExpectedBucketOwner"] = environment.data_lake_account
     endpoint = Endpoint(
         environment=environment,
@@ -206,23 +206,19 @@ def _settings(given: object, attributes: str, faults: list[str]) -> tuple[dict[s
     if not isinstance(given, Mapping):
         if given not in (None, ""):
             faults.append("S3SETTINGS must be a map")
-        return {}, attributes
+        given = {}
     upper = _upper_keys(given, "S3SETTINGS.", faults)
     inside = str(upper.pop(ATTRIBUTES, "") or "")
     if inside and attributes and inside != attributes:
         faults.append(f"{ATTRIBUTES} is given twice, with different values")
     attributes = attributes or inside
     settings = parse_settings(upper, faults)
-    _compare(settings, _attributes(attributes, faults), faults)
-    return settings, attributes
-
-
-def _attributes(text: str, faults: list[str]) -> dict[str, str]:
     try:
-        return parse_attributes(text)
+        _compare(settings, parse_attributes(attributes), faults)
     except ValueError as error:
         faults.append(f"{ATTRIBUTES} {error}")
-        return {}
+        attributes = ""
+    return settings, attributes
 
 
 def _compare(settings: Mapping[str, Setting], attributes: Mapping[str, str], faults: list[str]) -> None:

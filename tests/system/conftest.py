@@ -9,7 +9,7 @@ import pytest
 
 from local_aws import EmbeddedAws
 from local_aws.cloudformation import CloudFormation, played
-from local_aws.organisation import deploy_accounts, deploy_function, left_behind, purge
+from local_aws.organisation import deploy_accounts, deploy_function, left_behind, purge, secrets_in
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +18,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
         deploy_accounts(aws)
         deploy_function(aws, tmp_path_factory.mktemp("build"))
         yield aws
+        assert secrets_in(aws.log_text()) == []
 
 
 @pytest.fixture

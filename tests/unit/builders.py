@@ -1,0 +1,103 @@
+"""What the unit tests are made of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from dms_s3_endpoint.environments import Environment
+from dms_s3_endpoint.patience import Patience
+
+TOOLS, DATA_LAKE, DMS = "111111111111", "222222222222", "333333333333"
+DEV = Environment("dev", f"arn:aws:iam::{DATA_LAKE}:role/lake", f"arn:aws:iam::{DMS}:role/dms")
+ENVIRONMENTS = {"dev": DEV}
+STACK_ID = f"arn:aws:cloudformation:eu-west-1:{TOOLS}:stack/orders/00000000-0000-4000-8000-000000000000"
+URL = "https://bucket.example.invalid/answer?X-Amz-Signature=c0ffee"
+
+
+def make_properties(**changes: Any) -> dict[str, Any]:
+    """Properties of an endpoint `orders` in dev; None leaves one out."""
+    given = {
+        "ServiceToken": f"arn:aws:lambda:eu-west-1:{TOOLS}:function:dms-s3-endpoint:live",
+        "ENVIRONMENT": "dev",
+        "ENDPOINTIDENTIFIER": "orders",
+        "POLICYNAME": "dms-orders",
+        "ROLENAME": "dms-orders",
+        "S3SETTINGS": {"BUCKETNAME": "data-lake-dev"},
+    }
+    return {key: value for key, value in (given | changes).items() if value is not None}
+
+
+def make_event(request_type: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "RequestType": request_type,
+        "RequestId": "11111111-0000-4000-8000-000000000000",
+        "StackId": STACK_ID,
+        "LogicalResourceId": "Endpoint",
+        "ResponseURL": URL,
+        "ResourceType": "Custom::CreateDMSS3Endpoint",
+        "ResourceProperties": make_properties(),
+    } | changes
+
+
+def make_client_error(code: str, message: str = "", request_id: str = "r") -> ClientError:
+    return ClientError(
+        {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"RequestId": request_id}},  # type: ignore[typeddict-item]  # the rest is never there in tests
+        "Operation",
+    )
+
+
+@dataclass
+class FakeClock:
+    """A clock that stands still, but for the sleeping."""
+
+    now: float = 0.0
+    slept: list[float] = field(default_factory=list)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+    def patience(self, deadline: float = 870.0) -> Patience:
+        return Patience(deadline, lambda: self.now, self.sleep, jitter=lambda: 0.5)
+
+
+def make_context(seconds: float = 900.0) -> SimpleNamespace:
+    return SimpleNamespace(get_remaining_time_in_millis=lambda: seconds * 1000, function_name="f", aws_request_id="a")
+
+
+@dataclass
+class FakeBucket:
+    """CloudFormation's bucket behind the ResponseURL: an http.client.HTTPSConnection that keeps what is PUT."""
+
+    statuses: list[int | Exception] = field(default_factory=list)
+    puts: list[tuple[str, bytes, dict[str, str]]] = field(default_factory=list)
+    before_answer: Callable[[], None] = lambda: None
+
+    def __call__(self, *_: object, **__: object) -> FakeBucket:
+        return self
+
+    def request(self, _method: str, path: str, body: bytes, headers: dict[str, str]) -> None:
+        self.puts.append((path, body, headers))
+
+    def getresponse(self) -> SimpleNamespace:
+        self.before_answer()
+        status = self.statuses.pop(0) if self.statuses else 200
+        if isinstance(status, Exception):
+            raise status
+        return SimpleNamespace(status=status)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """The one answer."""
+        ((_path, body, _headers),) = self.puts
+        parsed: dict[str, Any] = json.loads(body)
+        return parsed

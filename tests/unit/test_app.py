@@ -1,0 +1,89 @@
+"""The handler: wiring, ids of failures, and nothing carried from one event to the next."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from unittest import mock
+
+import pytest
+
+from dms_s3_endpoint.app import handler
+from dms_s3_endpoint.errors import Code, EndpointError
+
+from .builders import DEV, FakeBucket, make_context, make_event, make_properties
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBucket]:
+    monkeypatch.setenv("ENVIRONMENTS", "dev")
+    monkeypatch.setenv("DATA_LAKE_ROLE_ARNS", DEV.data_lake_role_arn)
+    monkeypatch.setenv("DMS_ROLE_ARNS", DEV.dms_role_arn)
+    bucket = FakeBucket()
+    with mock.patch("http.client.HTTPSConnection", bucket):
+        yield bucket
+
+
+def handle(bucket: FakeBucket, request_type: str, **changes: object) -> dict[str, object]:
+    bucket.puts.clear()
+    handler(make_event(request_type, **changes), make_context())  # type: ignore[arg-type]  # the part that is read
+    return bucket.answer
+
+
+def test_a_create_whose_properties_give_no_id_answers_with_the_marker(bucket: FakeBucket) -> None:
+    answer = handle(bucket, "Create", ResourceProperties=make_properties(ENDPOINTIDENTIFIER="-"))
+    assert answer["PhysicalResourceId"] == "invalid/Endpoint"
+
+
+def test_a_create_that_is_refused_for_other_properties_answers_with_its_id(bucket: FakeBucket) -> None:
+    answer = handle(bucket, "Create", ResourceProperties=make_properties(ROLENAME=None, ENDPOINTIDENTIFIER="ORDERS"))
+    assert answer["PhysicalResourceId"] == "dev/orders"
+
+
+def test_a_create_that_could_not_assume_its_roles_touched_nothing_and_answers_with_the_marker(
+    bucket: FakeBucket,
+) -> None:
+    denied = EndpointError(Code.ASSUME_ROLE_DENIED, "assume-role x", "Deploy it")
+    with mock.patch("dms_s3_endpoint.app.assume", side_effect=denied):
+        assert handle(bucket, "Create")["PhysicalResourceId"] == "invalid/Endpoint"
+
+
+def test_an_update_that_fails_keeps_its_id_whatever_the_properties_say(bucket: FakeBucket) -> None:
+    answer = handle(bucket, "Update", PhysicalResourceId="dev/old", ResourceProperties=make_properties(S3SETTINGS={}))
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", "dev/old")
+
+
+def test_a_delete_of_the_marker_succeeds_without_a_call(bucket: FakeBucket) -> None:
+    with mock.patch("dms_s3_endpoint.app.assume", side_effect=AssertionError("a call")):
+        assert handle(bucket, "Delete", PhysicalResourceId="invalid/Endpoint")["Status"] == "SUCCESS"
+
+
+def test_a_failed_event_leaves_nothing_for_the_next_in_a_warm_function(bucket: FakeBucket) -> None:
+    handle(bucket, "Create", ResourceProperties={})
+    answer = handle(bucket, "Delete", PhysicalResourceId="invalid/Endpoint", RequestId="another")
+    assert (answer["Status"], answer["Reason"], answer["RequestId"]) == ("SUCCESS", "", "another")
+
+
+def test_a_function_that_was_deployed_wrongly_says_so(bucket: FakeBucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DMS_ROLE_ARNS", "")
+    assert str(handle(bucket, "Create")["Reason"]).startswith("InternalError: The function was deployed with 1 Env")
+
+
+def test_an_answer_that_nobody_took_fails_the_function(bucket: FakeBucket) -> None:
+    bucket.statuses = [500] * 1000
+    event, context = make_event("Delete", PhysicalResourceId="invalid/Endpoint"), make_context(1.2)
+    with pytest.raises(RuntimeError, match="not answered"):
+        handler(event, context)  # type: ignore[arg-type]  # the part that is read
+
+
+def test_no_line_of_the_log_has_the_response_url(bucket: FakeBucket, capsys: pytest.CaptureFixture[str]) -> None:
+    handle(bucket, "Create", ResourceProperties={})
+    logged = capsys.readouterr()
+    assert "InvalidRequest" in logged.out + logged.err
+    assert "c0ffee" not in logged.out + logged.err
+
+
+def test_nothing_but_the_handler_is_made_at_import() -> None:
+    code = "import boto3; boto3.client = boto3.Session = None; import dms_s3_endpoint.app"
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": "src"})  # noqa: S603  # our own words

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+
+from dms_s3_endpoint.errors import OutOfTimeError
+from dms_s3_endpoint.patience import SECONDS_FOR_THE_LAST_CALL
+
+from .builders import FakeClock
+
+
+def test_the_first_attempt_comes_at_once_and_the_pauses_grow_to_the_longest() -> None:
+    clock = FakeClock()
+    for waited in clock.patience().attempts(first=1.0, longest=4.0):
+        if waited > 30:
+            break
+    assert clock.slept[:4] == [1.0, 1.6, pytest.approx(2.56), 4.0]
+    assert set(clock.slept[4:]) == {4.0}
+
+
+def test_the_last_attempt_falls_on_the_limit() -> None:
+    assert list(FakeClock().patience().attempts(at_most=10.0))[-1] == pytest.approx(10.0)
+
+
+def test_no_wait_goes_past_the_deadline() -> None:
+    clock = FakeClock()
+    assert list(clock.patience(20.0).attempts(at_most=300.0))[-1] == 20.0 - SECONDS_FOR_THE_LAST_CALL
+
+
+def test_there_is_one_attempt_even_when_no_time_is_left() -> None:
+    assert list(FakeClock(now=100.0).patience(20.0).attempts()) == [0.0]
+
+
+def test_calls_are_stopped_from_the_deadline_on() -> None:
+    FakeClock(now=19.9).patience(20.0).stop_when_over()
+    with pytest.raises(OutOfTimeError):
+        FakeClock(now=20.0).patience(20.0).stop_when_over()
