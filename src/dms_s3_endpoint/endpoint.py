@@ -66,11 +66,12 @@ class Found:
 
 
 def set_up(
-    endpoint: Endpoint, owner: Owner, accounts: Accounts, found: Found, old_tag_keys: Iterable[str]
+    endpoint: Endpoint, owner: Owner, accounts: Accounts, found: Found, old_tag_keys: Iterable[str] | None = None
 ) -> dict[str, str]:
     """Make the endpoint with its role and policy, or change what differs; the attributes for Fn::GetAtt.
 
-    `found` is what `look` saw. Tags whose keys are in `old_tag_keys` only are removed. Raises EndpointError.
+    `found` is what `look` saw. `old_tag_keys` are those of an update: keys that are in them only are removed. Without
+    them it is a create, perhaps the second delivery of one. Raises EndpointError.
     """
     for warning in warnings(endpoint.effective_settings):
         logger.warning(warning, extra={"endpoint_identifier": endpoint.endpoint_identifier})
@@ -84,7 +85,9 @@ def set_up(
     if outdated:
         accounts.dms.delete_endpoint(outdated)
     live = _keep(role, kept, accounts) if kept else _create(endpoint, owner, role, accounts)
-    _retag(endpoint, Found(found.policy, found.role, kept), accounts, set(old_tag_keys) - set(endpoint.tags))
+    if endpoint.test_replication_instance_arn and (not kept or old_tag_keys is None):
+        accounts.dms.test_connection(live, endpoint.test_replication_instance_arn)  # step 8
+    _retag(endpoint, Found(found.policy, found.role, kept), accounts, set(old_tag_keys or ()) - set(endpoint.tags))
     return _attributes(endpoint, live, role, policy)
 
 
@@ -170,6 +173,8 @@ def _attach(accounts: Accounts, found: Found, role: Role, policy: Policy) -> Non
 def _keep(role: Role, live: LiveEndpoint, accounts: Accounts) -> LiveEndpoint:
     """The endpoint that stands, ready; its ExternalId in the trust, or from there where describe doesn't tell it."""
     live = _ready(live, accounts)
+    if live.status != "active":
+        raise out_of_time(f"create-endpoint {live.identifier}: it was being created, and is {live.status} now")
     trust = Trust(role, accounts)
     external_id = live.external_id or (next(iter(trust.demanded)) if trust.demanded else "")
     if not external_id:
@@ -179,16 +184,14 @@ def _keep(role: Role, live: LiveEndpoint, accounts: Accounts) -> LiveEndpoint:
 
 
 def _create(endpoint: Endpoint, owner: Owner, role: Role, accounts: Accounts) -> LiveEndpoint:
-    """Steps 4 to 8."""
+    """Steps 4 to 7."""
     live = _create_whole(endpoint, owner, role, accounts)
-    if endpoint.test_replication_instance_arn:
-        accounts.dms.test_connection(live, endpoint.test_replication_instance_arn)
     _undo_if_cancelled(owner, role, live, accounts)
     return live
 
 
 def _create_whole(endpoint: Endpoint, owner: Owner, role: Role, accounts: Accounts) -> LiveEndpoint:
-    """Steps 4 to 7, and once more for settings that DMS dropped: as connection attributes it keeps them."""
+    """And once more for settings that DMS dropped: as connection attributes it keeps them."""
     live = _create_trusted(endpoint, owner, role, accounts, {})
     dropped = _dropped(endpoint, live)
     if dropped:
@@ -269,7 +272,7 @@ def _no_external_id(identifier: str) -> EndpointError:
 
 def _not_accepted(endpoint: Endpoint, trust: Trust, answer: CreateAnswer, accounts: Accounts) -> EndpointError:
     name = f"create-endpoint {endpoint.endpoint_identifier}"
-    if accounts.patience.left() <= 0:
+    if accounts.patience.is_over():
         return out_of_time(f"{name}: {answer.refusal or 'not active yet'}")
     if answer.exists:
         return EndpointError(

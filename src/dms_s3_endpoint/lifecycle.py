@@ -40,7 +40,7 @@ def create(event: Event, deployment: Deployment) -> Outcome:
     owner = event.owner(endpoint.physical_id)
     accounts = deployment.enter(endpoint.environment)
     found = look(endpoint, owner, accounts)
-    return Outcome(endpoint.physical_id, set_up(endpoint, owner, accounts, found, ()))
+    return Outcome(endpoint.physical_id, set_up(endpoint, owner, accounts, found))
 
 
 def update(event: Event, deployment: Deployment) -> Outcome:

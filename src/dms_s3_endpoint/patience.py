@@ -28,6 +28,10 @@ class Patience:
         """Seconds until the deadline; negative after it."""
         return self.deadline - self.clock()
 
+    def is_over(self) -> bool:
+        """Whether a wait that ended now ended for want of time."""
+        return self.left() <= SECONDS_FOR_THE_LAST_CALL
+
     def attempts(self, at_most: float | None = None, first: float = 0.25, longest: float = 5.0) -> Iterator[float]:
         """Yield the seconds waited so far: at once, then after growing, jittered pauses, until the time is up.
 

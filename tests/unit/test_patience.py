@@ -34,3 +34,10 @@ def test_calls_are_stopped_from_the_deadline_on() -> None:
     FakeClock(now=19.9).patience(20.0).stop_when_over()
     with pytest.raises(OutOfTimeError):
         FakeClock(now=20.0).patience(20.0).stop_when_over()
+
+
+def test_a_wait_that_the_deadline_ended_is_told_from_one_that_had_its_time() -> None:
+    in_time, late = FakeClock().patience(20.0), FakeClock().patience(20.0)
+    list(in_time.attempts(at_most=10.0))
+    list(late.attempts(at_most=300.0))
+    assert (in_time.is_over(), late.is_over()) == (False, True)
