@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dms_s3_endpoint.errors import EndpointError
-from dms_s3_endpoint.request import Endpoint, derived_resource_identifier, parse, physical_id_of
+from dms_s3_endpoint.request import Endpoint, Event, derived_resource_identifier, parse, physical_id_of
 
 from .builders import DATA_LAKE, DMS, ENVIRONMENTS, make_properties
 
@@ -185,3 +187,9 @@ def test_free_text_keeps_its_case_in_the_fingerprint() -> None:
 @pytest.mark.parametrize("broken", [{}, {"ENVIRONMENT": "dev"}, {"ENVIRONMENT": "dev", "ENDPOINTIDENTIFIER": ["x"]}])
 def test_properties_may_give_no_id(broken: dict[str, Any]) -> None:
     assert physical_id_of(broken, ENVIRONMENTS) is None
+
+
+@pytest.mark.parametrize("path", sorted((Path(__file__).resolve().parents[2] / "events").glob("*.json")))
+def test_the_sample_events_are_events_of_this_resource(path: Path) -> None:
+    event = Event.read(json.loads(path.read_text()))
+    assert parse(event.properties, ENVIRONMENTS).physical_id == "dev/orders"
