@@ -168,7 +168,7 @@ def main() -> int:
             run_demo(aws, Path(build_dir), progress)
         progress.summary("Created, updated, refused, replaced, deleted; nothing left behind.")
         if keep:
-            console.print(aws.how_to_reach(TOOLS), highlight=False)
+            print(aws.how_to_reach(TOOLS))  # not by rich, which would break the lines
     return 0
 
 

@@ -70,14 +70,17 @@ def sam_environ(aws: EmbeddedAws, account: str) -> dict[str, str]:
         "SAM_CLI_TELEMETRY": "0",
         "SAM_CLI_POLL_DELAY": "0.5",
     }
+    # What SAM leaves there goes with the embedded AWS.
+    tools["TMPDIR"] = str(aws.directory / "tmp")
     offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(ROOT / ".cache" / "wheels")}
     return os.environ | aws.environ(account) | tools | offline
 
 
 def sam_build(aws: EmbeddedAws, build_dir: Path) -> Path:
-    """The built template."""
-    run(["sam", "build", "--build-dir", str(build_dir)], sam_environ(aws, TOOLS))
-    return build_dir / "template.yaml"
+    """The built template. SAM notes what it built beside the folder that it is given."""
+    built = build_dir / "built"
+    run(["sam", "build", "--build-dir", str(built)], sam_environ(aws, TOOLS))
+    return built / "template.yaml"
 
 
 def sam_deploy(
