@@ -114,7 +114,9 @@ def physical_id_of(properties: Mapping[str, Any], environments: Mapping[str, Env
     """The physical id that these properties give, valid in all else or not; None where they give none."""
     upper = _upper_keys(properties, "", [])
     environment, identifier = upper.get("ENVIRONMENT"), upper.get("ENDPOINTIDENTIFIER")
-    if environment not in environments or not isinstance(identifier, str) or _fault_of_identifier(identifier, 255):
+    if not isinstance(environment, str) or not isinstance(identifier, str):
+        return None
+    if environment not in environments or _fault_of_identifier(identifier, 255):
         return None
     return f"{environment}/{identifier.lower()}"
 
@@ -133,7 +135,7 @@ def parse(properties: Mapping[str, Any], environments: Mapping[str, Environment]
     ]
     faults += [f"{key} is missing" for key in REQUIRED if upper.get(key) in (None, "", {})]
     faults += [f"{key} must be text" for key, value in upper.items() if key not in _NESTED and not _is_text(value)]
-    text = {key: str(value) for key, value in upper.items() if key not in _NESTED and value and _is_text(value)}
+    text = {key: value for key, value in upper.items() if key not in _NESTED and value and _is_text(value)}
     name = text.get("ENVIRONMENT", "")
     # With an unknown environment all else is still checked, as if for the first one.
     endpoint = _read(upper, text, environments.get(name) or next(iter(environments.values())), faults)
@@ -171,7 +173,7 @@ def _upper_keys(given: Mapping[str, Any], within: str, faults: list[str]) -> dic
 
 
 def _is_text(value: object) -> bool:
-    return isinstance(value, (str, int, bool)) or value is None
+    return isinstance(value, str) or value is None
 
 
 def _read(upper: Mapping[str, Any], text: Mapping[str, str], environment: Environment, faults: list[str]) -> Endpoint:

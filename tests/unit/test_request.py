@@ -46,6 +46,7 @@ def test_keys_are_read_in_any_case_at_every_level() -> None:
         ({"rolename": "x"}, "ROLENAME is given twice"),
         ({"ROLENAMES": "x"}, "ROLENAMES is unknown (did you mean ROLENAME?)"),
         ({"ROLENAME": ["x"]}, "ROLENAME must be text"),
+        ({"ENVIRONMENT": False}, "ENVIRONMENT must be text"),
         ({"ROLENAME": "a b"}, "ROLENAME must be"),
         ({"POLICYNAME": "p" * 129}, "POLICYNAME must be"),
         ({"ENDPOINTIDENTIFIER": "1orders"}, "ENDPOINTIDENTIFIER must begin with a letter"),
@@ -184,7 +185,9 @@ def test_free_text_keeps_its_case_in_the_fingerprint() -> None:
     assert with_settings(CSVNULLVALUE="NULL").fingerprint != with_settings(CSVNULLVALUE="null").fingerprint
 
 
-@pytest.mark.parametrize("broken", [{}, {"ENVIRONMENT": "dev"}, {"ENVIRONMENT": "dev", "ENDPOINTIDENTIFIER": ["x"]}])
+@pytest.mark.parametrize(
+    "broken", [{}, {"ENVIRONMENT": "dev"}, {"ENVIRONMENT": "dev", "ENDPOINTIDENTIFIER": ["x"]}, {"ENVIRONMENT": []}]
+)
 def test_properties_may_give_no_id(broken: dict[str, Any]) -> None:
     assert physical_id_of(broken, ENVIRONMENTS) is None
 
