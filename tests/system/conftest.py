@@ -14,7 +14,7 @@ from local_aws.organisation import deploy_accounts, deploy_function, left_behind
 
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
-    with EmbeddedAws(time_scale=100) as aws:
+    with EmbeddedAws(time_scale=50) as aws:
         deploy_accounts(aws)
         deploy_function(aws, tmp_path_factory.mktemp("build"))
         yield aws

@@ -78,11 +78,11 @@ def test_the_owner_of_the_bucket(pair: Pair, instance: str) -> None:
 
 
 def test_a_running_test(aws: EmbeddedAws, pair: Pair, instance: str) -> None:
-    aws.switch(connection_test="fails", connection_test_seconds=200.0)
+    aws.switch(connection_test="fails", connection_test_seconds=1500.0)
     arn = pair.made()["EndpointArn"]
     assert outcome(pair, instance, arn)["Status"] == "testing"
     refused("InvalidResourceStateFault", pair.dms.test_connection, ReplicationInstanceArn=instance, EndpointArn=arn)
-    time.sleep(0.25)
+    time.sleep(1.6)
     assert outcome(pair, instance, arn)["Status"] == "testing"
 
 

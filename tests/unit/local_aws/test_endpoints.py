@@ -59,36 +59,36 @@ def test_combinations_that_dms_does_not_take(pair: Pair, more: dict[str, Any]) -
 
 
 def test_creating_active_deleting_gone(aws: EmbeddedAws, pair: Pair) -> None:
-    aws.switch(create_seconds=200.0, delete_seconds=200.0)
+    aws.switch(create_seconds=1500.0, delete_seconds=1500.0)
     made = pair.made()
     assert (made["Status"], pair.found()["Status"]) == ("creating", "creating")
-    time.sleep(0.25)
+    time.sleep(1.6)
     assert pair.found()["Status"] == "active"
     deleted = pair.dms.delete_endpoint(EndpointArn=made["EndpointArn"])["Endpoint"]
     assert (deleted["Status"], pair.found()["Status"]) == ("deleting", "deleting")
     refused("ResourceAlreadyExistsFault", pair.create)
-    time.sleep(0.25)
+    time.sleep(1.6)
     refused("ResourceNotFoundFault", pair.found)
     refused("ResourceNotFoundFault", pair.dms.delete_endpoint, EndpointArn=made["EndpointArn"])
 
 
 def test_an_identifier_may_stay_reserved(aws: EmbeddedAws, pair: Pair) -> None:
-    aws.switch(identifier_reserved_seconds=200.0)
+    aws.switch(identifier_reserved_seconds=1500.0)
     pair.dms.delete_endpoint(EndpointArn=pair.made()["EndpointArn"])
     refused("ResourceNotFoundFault", pair.found)
     refused("ResourceAlreadyExistsFault", pair.create)
-    time.sleep(0.25)
+    time.sleep(1.6)
     pair.create()
 
 
 def test_describe_may_lag_both_ways(aws: EmbeddedAws, pair: Pair) -> None:
-    aws.switch(describe_lag_seconds=200.0)
+    aws.switch(describe_lag_seconds=1500.0)
     arn = pair.made()["EndpointArn"]
     refused("ResourceNotFoundFault", pair.found)
-    time.sleep(0.25)
+    time.sleep(1.6)
     pair.dms.delete_endpoint(EndpointArn=arn)
     assert pair.found()["Status"] == "active"
-    time.sleep(0.25)
+    time.sleep(1.6)
     refused("ResourceNotFoundFault", pair.found)
 
 

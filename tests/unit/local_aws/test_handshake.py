@@ -100,15 +100,15 @@ def test_a_role_under_another_path(pair: Pair) -> None:
 
 
 def test_dms_sees_a_trust_policy_after_the_propagation(aws: EmbeddedAws, pair: Pair) -> None:
-    aws.switch(propagation_seconds=500.0)
+    aws.switch(propagation_seconds=1500.0)
     pair.make_role()
     refused("AccessDeniedFault", pair.create)
-    time.sleep(0.6)
+    time.sleep(1.6)
     external_id = pair.create()["ExternalId"]
     pair.demand(external_id)
     pair.create()
     assert not pair.is_there()
-    time.sleep(0.6)
+    time.sleep(1.6)
     pair.create()
     assert pair.is_there()
 
@@ -116,8 +116,8 @@ def test_dms_sees_a_trust_policy_after_the_propagation(aws: EmbeddedAws, pair: P
 def test_a_tightened_trust_is_accepted_by_its_old_form_for_a_while(aws: EmbeddedAws, pair: Pair) -> None:
     aws.switch(first_create="keeps")
     pair.make_role()
-    time.sleep(0.1)
-    aws.switch(propagation_seconds=90.0)
+    time.sleep(1.6)
+    aws.switch(propagation_seconds=1500.0)
     pair.demand("11111111-1111-4111-8111-111111111111")
     pair.create()
 
