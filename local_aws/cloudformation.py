@@ -27,7 +27,6 @@ class Received:
     bodies: list[bytes] = field(default_factory=list)
     content_types: list[str] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
-    arrived: threading.Event = field(default_factory=threading.Event)
 
     @property
     def answer(self) -> dict[str, Any]:
@@ -101,7 +100,6 @@ def _listen(aws: EmbeddedAws, received: dict[str, Received]) -> ThreadingHTTPSer
             if status < 400:  # noqa: PLR2004  # HTTP
                 answered.bodies.append(body)
                 answered.content_types.append(self.headers.get("content-type", "(none)"))
-                answered.arrived.set()
             self.send_response(status)
             self.send_header("content-length", "0")
             self.end_headers()

@@ -40,8 +40,6 @@ class LiveEndpoint:
     arn: str
     identifier: str
     status: str
-    engine: str
-    direction: str
     role_arn: str
     external_id: str
     settings: Mapping[str, object]
@@ -271,8 +269,6 @@ def _live(endpoint: EndpointTypeDef, tags: list[TagTypeDef]) -> LiveEndpoint:
         arn=endpoint["EndpointArn"],
         identifier=endpoint["EndpointIdentifier"],
         status=endpoint["Status"].lower(),
-        engine=endpoint["EngineName"],
-        direction=endpoint["EndpointType"].lower(),
         role_arn=_role_arn(endpoint),
         external_id=external_id if EXTERNAL_ID.fullmatch(external_id) else "",
         settings=parse_attributes(attributes) | settings,

@@ -134,6 +134,18 @@ def test_the_rollback_of_a_replacement_returns_to_the_old_endpoint(
     delete(cloudformation)
 
 
+def test_an_answer_that_is_refused_at_first_is_sent_again_and_always_without_a_content_type(
+    cloudformation: CloudFormation,
+) -> None:
+    event = cloudformation.event("Create", properties())
+    received = cloudformation.received[event["RequestId"]]
+    received.statuses = [503, 403]
+    cloudformation.invoke(event)
+    assert received.answer["Status"] == "SUCCESS"
+    assert (received.statuses, received.content_types) == ([], [""])
+    delete(cloudformation)
+
+
 def test_twelve_endpoints_at_once_are_made_within_dms_rate(aws: EmbeddedAws, cloudformation: CloudFormation) -> None:
     aws.switch(throttle_dms=True)
     names = [f"orders-{n}" for n in range(12)]
