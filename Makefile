@@ -18,7 +18,7 @@ unit: setup
 	python -m pytest tests/unit -q -n 2
 
 system: setup
-	python -m pytest tests/system -q -n 2
+	python -m pytest tests/local_aws tests/system -q -n 2
 
 memory: setup
 	PYTHONPATH=src python -m benchmarks.memory

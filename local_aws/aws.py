@@ -182,17 +182,24 @@ class EmbeddedAws:
         """All switches as they are at the start, and no faults."""
         self._control("DELETE", "switches")
 
-    def inject(self, service: str, operation: str, fault: Fault, nth: int = 1, times: int = 1) -> None:
-        """Let `times` calls of the operation fail, from the `nth` on that is made from now."""
-        planned = {"service": service, "operation": operation, "fault": fault, "nth": nth, "times": times}
-        self._control("POST", "faults", planned)
+    def inject(self, service: str, operation: str, fault: Fault, nth: int = 1, times: int = 1, event: str = "") -> None:
+        """Let `times` calls of the operation fail, from the `nth` on that is made from now.
 
-    def calls(self) -> list[Call]:
-        """The API calls since the last `clear_calls`, in the order in which they ended."""
-        return [Call(**call) for call in self._control("GET", "calls")]
+        With the RequestId of a CloudFormation event, only what the function does for that event fails.
+        """
+        planned = {"service": service, "operation": operation, "fault": fault, "nth": nth, "times": times}
+        self._control("POST", "faults", planned | {"event": event})
+
+    def calls(self, event: str = "") -> list[Call]:
+        """The API calls since the last `clear_calls`, in the order in which they ended; all, or those for an event."""
+        return [Call(**call) for call in self._control("GET", f"calls/{event}")]
 
     def clear_calls(self) -> None:
         self._control("DELETE", "calls")
+
+    def forget(self, event: str) -> None:
+        """The calls and the faults of an event that is over."""
+        self._control("DELETE", f"events/{event}")
 
     def answers(self) -> list[Answer]:
         """What reached the ResponseURLs of MiniStack's CloudFormation."""

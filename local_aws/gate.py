@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import signal
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -19,13 +20,14 @@ from ministack.services.cloudformation import custom_resource
 
 from .state import PlannedFault, State
 from .switches import Switches, changed
-from .wire import HANG_SECONDS, Answer, Call
+from .wire import ERROR_FAULTS, HANG_SECONDS, Answer, Call, Fault
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
+SIGNALS = {"kill_before": signal.SIGKILL, "kill_after": signal.SIGKILL, "freeze_after": signal.SIGSTOP}
 CONTROLS = "/_embedded/"
 CFN_RESPONSE = "/_ministack/cfn-response/"
 SLOWED = ("iam", "sts", "dms")
@@ -57,6 +59,7 @@ class Request:
     operation: str
     caller: str
     resource: str
+    event: str  # see Call
     form: bool  # of the query protocol, whose errors are XML
 
 
@@ -73,8 +76,15 @@ def request_of(scope: Message, headers: dict[str, str], body: bytes) -> Request 
     form = "x-www-form-urlencoded" in headers.get("content-type", "")
     given = _given(body, form)
     operation = app._ct_event_name(service, scope["method"], scope["path"], headers, query | given)
-    identity = iam_evaluator.resolve_caller_identity(access_key) or {}
-    return Request(service, operation, identity.get("userArn", access_key), _resource(scope["path"], given), form)
+    caller = (iam_evaluator.resolve_caller_identity(access_key) or {}).get("userArn", access_key)
+    event = _event(str(given.get("RoleSessionName", caller)))
+    return Request(service, operation, caller, _resource(scope["path"], given), event, form)
+
+
+def _event(session: str) -> str:
+    """The RequestId with which the function ends the names of its sessions."""
+    found = re.search(r"-([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$", session)
+    return found[1] if found else ""
 
 
 def _given(body: bytes, form: bool) -> dict[str, Any]:
@@ -126,23 +136,28 @@ class Gate:
         started, account = self._state.now(), responses.get_account_id()
         if request.service in SLOWED and self._state.switches.latency_seconds:
             await asyncio.sleep(self._state.switches.latency_seconds / self._state.scale)
-        planned = [each.fault for each in self._state.faults if each.strikes(request.service, request.operation)]
+        called = (request.service, request.operation, request.event)
+        planned = [each.fault for each in self._state.faults if each.strikes(*called)]
         recorder = Recorder(send)
-        await self._with_fault(planned[0] if planned else "", request, scope, body, recorder)
+        await self._with_fault(planned[0] if planned else None, request, scope, body, recorder)
         self._state.calls.append(_call(request, account, started, self._state.now(), recorder))
 
-    async def _with_fault(self, fault: str, request: Request, scope: Message, body: bytes, send: Recorder) -> None:
-        if fault in ("throttle", "http500", "access_denied"):
+    async def _with_fault(
+        self, fault: Fault | None, request: Request, scope: Message, body: bytes, send: Recorder
+    ) -> None:
+        if fault is None:
+            await self._application(scope, _replay(body), send)
+            return
+        if fault in ERROR_FAULTS:
             await send.whole(*_error(fault, request))
             return
         if fault == "hang":
             await asyncio.sleep(HANG_SECONDS / self._state.scale)
-        if fault == "reset_after":
+        if fault.endswith("_after"):
             await self._application(scope, _replay(body), _into_nothing)
-        if fault in ("hang", "reset_before", "reset_after"):
-            await send({"type": RESET})
-            return
-        await self._application(scope, _replay(body), send)
+        if fault in SIGNALS:
+            self._state.workers[request.event]._proc.send_signal(SIGNALS[fault])
+        await send({"type": RESET})
 
     async def _take_answer(self, token: str, headers: dict[str, str], body: bytes, send: Send) -> None:
         """To MiniStack's CloudFormation, unless the real one, or S3 behind its ResponseURL, would refuse it."""
@@ -164,8 +179,9 @@ class Gate:
         await Recorder(send).whole(200, json.dumps(answer), "application/json")
 
 
-def control(state: State, method: str, name: str, given: dict[str, Any]) -> object:
+def control(state: State, method: str, path: str, given: dict[str, Any]) -> object:
     """What `EmbeddedAws` asks for."""
+    name, _, event = path.partition("/")
     match method, name:
         case "POST", "switches":
             state.switches = changed(state.switches, given)
@@ -174,9 +190,12 @@ def control(state: State, method: str, name: str, given: dict[str, Any]) -> obje
         case "POST", "faults":
             state.faults.append(PlannedFault(**given))
         case "GET", "calls":
-            return [asdict(call) for call in state.calls]
+            return [asdict(call) for call in state.calls if event in ("", call.event)]
         case "DELETE", "calls":
             state.calls = []
+        case "DELETE", "events":
+            state.calls = [call for call in state.calls if call.event != event]
+            state.faults = [fault for fault in state.faults if fault.event != event]
         case "GET", "answers":
             return [asdict(answer) for answer in state.answers]
         case "GET", "logs":
@@ -249,21 +268,23 @@ def _replay(body: bytes) -> Receive:
     return receive
 
 
-def _error(fault: str, request: Request) -> tuple[int, str, str]:
+def _error(fault: Fault, request: Request) -> tuple[int, str, str]:
     """Status, body and content type, in the protocol of the request."""
     denied = f"User: {request.caller} is not authorized to perform: {request.service}:{request.operation}"
     code, status, text = {
         "throttle": ("Throttling", 400, "Rate exceeded"),
         "http500": ("InternalFailure", 500, "An internal error occurred"),
         "access_denied": ("AccessDenied", 403, denied),
-    }[fault]
+        "ExpiredToken": ("ExpiredToken", 403, "The security token included in the request is expired"),
+        "NoSuchEntity": ("NoSuchEntity", 404, f"{request.resource} cannot be found."),
+    }.get(fault, (fault, 400 if fault == "MalformedPolicyDocument" else 409, f"{fault} of {request.resource}"))
     if request.form or request.service == "s3":
         error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{text}</Message></Error>"
         whole = error if request.service == "s3" else f"<ErrorResponse>{error}</ErrorResponse>"
         return status, whole, "text/xml"
-    kind = code if fault == "http500" else f"{code}Exception"
-    # The JSON protocols deny with 400, the others with 403.
-    return 400 if fault == "access_denied" else status, json.dumps({"__type": kind, "message": text}), JSON
+    kind = code if fault == "http500" or code.endswith("Fault") else f"{code}Exception"
+    # The JSON protocols answer with 400 whatever is wrong with the request.
+    return status if fault == "http500" else 400, json.dumps({"__type": kind, "message": text}), JSON
 
 
 def _call(request: Request, account: str, started: float, ended: float, recorder: Recorder) -> Call:
@@ -280,6 +301,7 @@ def _call(request: Request, account: str, started: float, ended: float, recorder
         ended=ended,
         status=recorder.status,
         error_code=code,
+        event=request.event,
     )
 
 

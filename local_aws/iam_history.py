@@ -15,6 +15,8 @@ from ministack.services import iam
 
 Handler = Callable[..., Awaitable[tuple[int, dict[str, str], bytes]]]
 CHANGES = ("CreateRole", "UpdateAssumeRolePolicy", "DeleteRole")
+CREATES = {"CreateRole": "RoleName", "CreatePolicy": "PolicyName"}
+FIRST_HTTP_ERROR = 400
 DMS = "dms.amazonaws.com"
 
 
@@ -53,6 +55,42 @@ class TrustHistory:
             # Changed by other ways than IAM's API: by a stack.
             versions.append((self._now(), live))
         return [trust for since, trust in versions if since <= self._now() - seconds_ago][-1]
+
+
+class Newcomers:
+    """Roles and policies that were made so lately that IAM itself does not find them yet."""
+
+    def __init__(self, now: Callable[[], float], lag_seconds: Callable[[], float]) -> None:
+        self._now = now
+        self._lag_seconds = lag_seconds
+        self._made: dict[tuple[str, str], float] = {}
+
+    def watching(self, handler: Handler) -> Handler:
+        async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
+            given = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
+            account, created = get_account_id(), CREATES.get(given.get("Action", ""))
+            if not created and (missing := [name for name in _named(given) if self._is_new(account, name)]):
+                return _not_found(missing[0])
+            answer = await handler(method, path, headers, body, query)
+            if created and answer[0] < FIRST_HTTP_ERROR:
+                self._made[account, given[created]] = self._now()
+            return answer
+
+        return handle
+
+    def _is_new(self, account: str, name: str) -> bool:
+        made = self._made.get((account, name))
+        return made is not None and self._now() < made + self._lag_seconds()
+
+
+def _named(given: dict[str, str]) -> list[str]:
+    """The role and the policy that a request is about."""
+    return [given[key].rpartition("/")[2] for key in ("RoleName", "PolicyArn") if key in given]
+
+
+def _not_found(name: str) -> tuple[int, dict[str, str], bytes]:
+    error = f"<Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>{name} cannot be found.</Message></Error>"
+    return 404, {"Content-Type": "text/xml"}, f"<ErrorResponse>{error}</ErrorResponse>".encode()
 
 
 def _trust_of(account: str, name: str) -> str | None:

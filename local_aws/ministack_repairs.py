@@ -16,7 +16,7 @@ from ministack.services import iam, tagging
 from ministack.services.cloudformation import custom_resource
 
 from .dms import TARGET_PREFIX, DmsService
-from .iam_history import Handler, TrustHistory
+from .iam_history import Handler, Newcomers, TrustHistory
 from .state import State
 
 # Where a DMS request names what it is about.
@@ -27,13 +27,16 @@ def install(state: State) -> None:
     history = TrustHistory(state.now)
     dms = DmsService(state, history)
     _put_in(dms)
-    app.SERVICE_HANDLERS["iam"] = history.watching(_with_unique_policy_names(app.SERVICE_HANDLERS["iam"]))
+    newcomers = Newcomers(state.now, lambda: state.switches.iam_lag_seconds)
+    watched = newcomers.watching(history.watching(_with_unique_policy_names(app.SERVICE_HANDLERS["iam"])))
+    app.SERVICE_HANDLERS["iam"] = watched
     iam_actions.extract_resource_arn = _with_dms_arns(_with_iam_paths(iam_actions.extract_resource_arn))
     iam_actions.request_tag_context = _with_iam_conditions(iam_actions.request_tag_context)
     tagging.resource_tags = _with_dms_tags(tagging.resource_tags, dms)
     iam_evaluator._resolve_condition_key = _with_role_arns(iam_evaluator._resolve_condition_key)
     iam_actions.access_denied_response = _with_dms_denials(iam_actions.access_denied_response)
     custom_resource.invoke_custom_resource = _with_rollback(custom_resource.invoke_custom_resource)
+    lambda_runtime.Worker.invoke = _noting_workers(lambda_runtime.Worker.invoke, state)
     # The first waits for a function in a thread's join, the second for its answer in an event.
     lambda_runtime.threading = custom_resource.threading = _virtual_threading(state.scale)
 
@@ -194,6 +197,17 @@ def _noting_ids(deliver: Callable[..., Any], answered: dict[tuple[str, str], str
         return deliver(token, response)
 
     return noting
+
+
+def _noting_workers(original: Callable[..., Any], state: State) -> Callable[..., Any]:
+    """For the faults that end a function."""
+
+    def invoke(self: Any, event: Any, *rest: Any, **more: Any) -> Any:
+        if isinstance(event, dict) and "RequestId" in event:
+            state.workers[event["RequestId"]] = self
+        return original(self, event, *rest, **more)
+
+    return invoke
 
 
 def _virtual_threading(scale: float) -> Any:

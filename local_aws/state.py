@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from .switches import Switches
-from .wire import Answer, Call
+from .wire import Answer, Call, Fault
 
 
 @dataclass
 class PlannedFault:
     service: str
     operation: str
-    fault: str
+    fault: Fault
     nth: int
     times: int
+    event: str  # the RequestId that it is for; empty for any
     seen: int = 0
 
-    def strikes(self, service: str, operation: str) -> bool:
-        if (service, operation) != (self.service, self.operation):
+    def strikes(self, service: str, operation: str, event: str) -> bool:
+        if (service, operation) != (self.service, self.operation) or self.event not in ("", event):
             return False
         self.seen += 1
         return self.nth <= self.seen < self.nth + self.times
@@ -33,6 +35,8 @@ class State:
     faults: list[PlannedFault] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    # By RequestId of a CloudFormation event: MiniStack's worker that runs the function for it.
+    workers: dict[str, Any] = field(default_factory=dict)
 
     def now(self) -> float:
         """Virtual seconds."""

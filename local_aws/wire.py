@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-Fault = Literal[
+# Answers of AWS that a call may get instead of its own, whatever it asks for.
+ErrorFault = Literal[
     "throttle",
     "http500",
     "access_denied",
-    "reset_before",  # the connection breaks, nothing was done
-    "reset_after",  # it was done, the answer is lost
-    "hang",  # no answer for HANG_SECONDS, then the connection breaks
+    "ExpiredToken",
+    "NoSuchEntity",
+    "EntityAlreadyExists",
+    "DeleteConflict",
+    "ConcurrentModification",
+    "LimitExceeded",
+    "MalformedPolicyDocument",
+    "InvalidResourceStateFault",
 ]
+Fault = (
+    ErrorFault
+    | Literal[
+        "reset_before",  # the connection breaks, nothing was done
+        "reset_after",  # it was done, the answer is lost
+        "hang",  # no answer for HANG_SECONDS, then the connection breaks
+        "kill_before",  # the function that makes the call dies, as one does whose memory is full; nothing was done
+        "kill_after",  # it was done, then the function dies
+        "freeze_after",  # it was done, and the function does nothing more until Lambda ends it by its timeout
+    ]
+)
+ERROR_FAULTS: tuple[str, ...] = get_args(ErrorFault)
 HANG_SECONDS = 950.0
+FOR_GOOD = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -29,6 +48,7 @@ class Call:
     ended: float
     status: int  # 0 where the connection broke instead
     error_code: str | None
+    event: str  # the RequestId of the CloudFormation event that the calling function works on; empty for others
 
 
 @dataclass(frozen=True)

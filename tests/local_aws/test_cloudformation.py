@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
+import uuid
 from typing import Any
 
 import pytest
@@ -13,12 +14,16 @@ from local_aws import EmbeddedAws
 
 ACCOUNT = "111111111111"
 NUMBERS = itertools.count(1)
+REQUEST_ID = str(uuid.uuid4())
 CODE = """
 import json, threading, time, urllib.request
+import boto3
 
 def handle(event, context):
     if "Seconds" in event:
         return sleep(event["Seconds"], context)
+    if "Role" in event:
+        return make_role(event["Role"], f"test-{event['RequestId']}", context)
     given = event["ResourceProperties"]
     print("EVENT", json.dumps({k: v for k, v in event.items() if k != "ResponseURL"}))
     answer = {k: event[k] for k in ("StackId", "RequestId", "LogicalResourceId")}
@@ -30,6 +35,14 @@ def handle(event, context):
         request.add_header("content-type", "")
         urllib.request.urlopen(request)
 
+def make_role(name, session, context):
+    arn = f"arn:aws:iam::{context.invoked_function_arn.split(':')[4]}:role/admin"
+    credentials = boto3.client("sts").assume_role(RoleArn=arn, RoleSessionName=session)["Credentials"]
+    keys = [credentials[key] for key in ("AccessKeyId", "SecretAccessKey", "SessionToken")]
+    boto3.client("iam", "eu-west-1", None, True, None, None, *keys).create_role(
+        RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []})
+    )
+
 def sleep(seconds, context):
     before = context.get_remaining_time_in_millis()
     clocks = [clock() for clock in (time.time, time.monotonic, time.perf_counter)]
@@ -40,12 +53,21 @@ def sleep(seconds, context):
     fired.wait(2 * seconds)
     return {"passed": passed, "fired": fired.is_set(), "left": [before, context.get_remaining_time_in_millis()]}
 """
-ASSUMED_BY_LAMBDA = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+ASSUMED = {
+    "Effect": "Allow",
+    "Principal": {"Service": "lambda.amazonaws.com", "AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+    "Action": "sts:AssumeRole",
+}
+ALLOWED = {"Effect": "Allow", "Action": ["iam:CreateRole", "sts:AssumeRole"], "Resource": "*"}
 FUNCTION = {
     "Resources": {
         "Role": {
             "Type": "AWS::IAM::Role",
-            "Properties": {"AssumeRolePolicyDocument": {"Statement": ASSUMED_BY_LAMBDA}},
+            "Properties": {
+                "RoleName": "admin",
+                "AssumeRolePolicyDocument": {"Statement": ASSUMED},
+                "Policies": [{"PolicyName": "all", "PolicyDocument": {"Statement": ALLOWED}}],
+            },
         },
         "Function": {
             "Type": "AWS::Lambda::Function",
@@ -65,7 +87,9 @@ FUNCTION = {
 @pytest.fixture(scope="module")
 def token(server: EmbeddedAws) -> str:
     cloudformation = server.client("cloudformation", ACCOUNT)
-    cloudformation.create_stack(StackName="answers", TemplateBody=json.dumps(FUNCTION), Capabilities=["CAPABILITY_IAM"])
+    cloudformation.create_stack(
+        StackName="answers", TemplateBody=json.dumps(FUNCTION), Capabilities=["CAPABILITY_NAMED_IAM"]
+    )
     assert ends(server, "answers") == "CREATE_COMPLETE"
     return f"arn:aws:lambda:{server.region}:{ACCOUNT}:function:answers"
 
@@ -157,6 +181,31 @@ def test_the_function_is_ended_at_its_virtual_timeout(aws: EmbeddedAws, token: s
     assert answer["FunctionError"]
     assert "Task timed out after 900.00 seconds" in answer["Payload"].read().decode()
     assert 0.8 < time.monotonic() - began < 4.0
+
+
+@pytest.mark.parametrize(
+    ("fault", "cause"),
+    [("kill_before", "Worker process died"), ("kill_after", "died"), ("freeze_after", "Task timed out")],
+)
+def test_a_fault_may_end_the_function(aws: EmbeddedAws, token: str, fault: Any, cause: str) -> None:
+    aws.inject("iam", "CreateRole", fault, event=REQUEST_ID)
+    answer = aws.client("lambda", ACCOUNT).invoke(
+        FunctionName=token, Payload=json.dumps({"RequestId": REQUEST_ID, "Role": fault})
+    )
+    assert cause in answer["Payload"].read().decode()
+    roles = [role["RoleName"] for role in aws.client("iam", ACCOUNT).list_roles()["Roles"]]
+    assert (fault in roles) == fault.endswith("_after")
+
+
+def test_a_fault_for_one_event_leaves_all_others_alone(aws: EmbeddedAws, token: str) -> None:
+    aws.inject("iam", "CreateRole", "throttle", event=str(uuid.uuid4()))
+    aws.client("lambda", ACCOUNT).invoke(
+        FunctionName=token, Payload=json.dumps({"RequestId": REQUEST_ID, "Role": "another"})
+    )
+    operations = [(call.operation, call.error_code) for call in aws.calls(REQUEST_ID)]
+    assert operations == [("AssumeRole", None), ("CreateRole", None)]
+    aws.forget(REQUEST_ID)
+    assert aws.calls(REQUEST_ID) == []
 
 
 def test_no_log_has_what_is_secret(aws: EmbeddedAws, token: str) -> None:

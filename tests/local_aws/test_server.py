@@ -18,7 +18,7 @@ from local_aws.switches import changed
 
 from .endpoint_pair import DMS, LAKE, Pair, refused
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 HOLD = """
 import sys, time
 from local_aws import EmbeddedAws
@@ -78,6 +78,8 @@ def test_throttling() -> None:
         ("throttle", "Throttling", "ThrottlingException"),
         ("http500", "InternalFailure", "InternalFailure"),
         ("access_denied", "AccessDenied", "AccessDeniedException"),
+        ("ExpiredToken", "ExpiredToken", "ExpiredTokenException"),
+        ("ConcurrentModification", "ConcurrentModification", "ConcurrentModificationException"),
     ],
 )
 def test_faults(aws: EmbeddedAws, pair: Pair, fault: str, iam_code: str, dms_code: str) -> None:
@@ -133,7 +135,7 @@ def test_latency(aws: EmbeddedAws, pair: Pair) -> None:
         ({"first_create": "never"}, ValueError),
         ({"delete_seconds": "30"}, ValueError),
         ({"delete_seconds": -1}, ValueError),
-        ({"not_allow_listed": 1}, ValueError),
+        ({"describe_tells_external_id": 1}, ValueError),
         ({"quota": True}, ValueError),
         ({"drops_on_create": ("CdcPath", 1)}, ValueError),
     ],

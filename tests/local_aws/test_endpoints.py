@@ -72,11 +72,13 @@ def test_creating_active_deleting_gone(aws: EmbeddedAws, pair: Pair) -> None:
     refused("ResourceNotFoundFault", pair.dms.delete_endpoint, EndpointArn=made["EndpointArn"])
 
 
-def test_an_identifier_may_stay_reserved(aws: EmbeddedAws, pair: Pair) -> None:
-    aws.switch(identifier_reserved_seconds=1500.0)
-    pair.dms.delete_endpoint(EndpointArn=pair.made()["EndpointArn"])
+@pytest.mark.parametrize("code", ["ResourceAlreadyExistsFault", "InvalidResourceStateFault"])
+def test_an_identifier_may_stay_reserved(aws: EmbeddedAws, pair: Pair, code: str) -> None:
+    aws.switch(identifier_reserved_seconds=1500.0, identifier_reserved_fault=code, delete_answers="active")
+    answer = pair.dms.delete_endpoint(EndpointArn=pair.made()["EndpointArn"])
+    assert answer["Endpoint"]["Status"] == "active"
     refused("ResourceNotFoundFault", pair.found)
-    refused("ResourceAlreadyExistsFault", pair.create)
+    refused(code, pair.create)
     time.sleep(1.6)
     pair.create()
 
@@ -103,7 +105,8 @@ def test_pages(aws: EmbeddedAws, pair: Pair) -> None:
     aws.switch(first_create="keeps")
     pair.make_role()
     wanted = {pair.create(EndpointIdentifier=f"{pair.identifier}-{n}")["EndpointArn"] for n in range(25)}
-    page = pair.dms.describe_endpoints(MaxRecords=20)
+    aws.switch(page_size=20)
+    page = pair.dms.describe_endpoints()
     assert len(page["Endpoints"]) == 20
     rest = pair.dms.describe_endpoints(MaxRecords=20, Marker=page["Marker"])
     assert wanted <= {each["EndpointArn"] for each in page["Endpoints"] + rest["Endpoints"]}
@@ -146,9 +149,12 @@ def test_tags(pair: Pair) -> None:
     refused("ResourceNotFoundFault", pair.dms.list_tags_for_resource, ResourceArn=f"{arn}X")
 
 
-def test_modify_is_refused(pair: Pair) -> None:
+def test_modify_is_refused_unless_a_switch_says_otherwise(aws: EmbeddedAws, pair: Pair) -> None:
     arn = pair.made()["EndpointArn"]
     refused("AccessDeniedFault", pair.dms.modify_endpoint, EndpointArn=arn, S3Settings={"BucketFolder": "x"})
+    aws.switch(modify="accepted")
+    pair.dms.modify_endpoint(EndpointArn=arn, S3Settings={"BucketFolder": "x"})
+    assert pair.found()["S3Settings"]["BucketFolder"] == "x"
 
 
 def test_a_task_holds_its_endpoint(pair: Pair) -> None:

@@ -130,7 +130,50 @@ def test_a_role_of_the_same_account_needs_no_id(pair: Pair) -> None:
     assert pair.is_there()
 
 
-def test_a_pair_that_is_not_allow_listed(aws: EmbeddedAws, pair: Pair) -> None:
-    aws.switch(not_allow_listed=True)
+@pytest.mark.parametrize("code", ["AccessDeniedException", "AccessDeniedFault", "InvalidParameterValueException"])
+def test_a_pair_that_is_not_allow_listed(aws: EmbeddedAws, pair: Pair, code: str) -> None:
+    aws.switch(not_allow_listed=code)
     pair.make_role()
-    assert refused("AccessDeniedException", pair.create) == "Cross-account pass role is not allowed."
+    assert refused(code, pair.create) == "Cross-account pass role is not allowed."
+
+
+def test_a_fault_may_tell_the_id_without_its_name(aws: EmbeddedAws, pair: Pair) -> None:
+    aws.switch(first_create="fault_with_id", fault_text="lone_id")
+    pair.make_role()
+    message = refused("AccessDeniedFault", pair.create)
+    pair.demand(message.rpartition("(")[2].rstrip(")"))
+    assert pair.create()["Status"] == "active"
+    assert "external" not in message
+
+
+def test_an_id_may_never_settle(aws: EmbeddedAws, pair: Pair) -> None:
+    aws.switch(external_id="never_settles")
+    pair.make_role()
+    assert len({pair.create()["ExternalId"] for _ in range(3)}) == 3
+
+
+def test_creates_may_be_refused_for_a_while_in_words_that_change(aws: EmbeddedAws, pair: Pair) -> None:
+    aws.switch(first_create="keeps", refused_creates=3)
+    pair.make_role()
+    assert len({refused("AccessDeniedFault", pair.create) for _ in range(3)}) == 3
+    assert pair.create()["Status"] == "active"
+
+
+def test_an_endpoint_may_fail_under_another_name(aws: EmbeddedAws, pair: Pair) -> None:
+    aws.switch(first_create="status_failed", failed_status="modifying")
+    pair.make_role()
+    assert pair.create()["Status"] == "modifying"
+
+
+def test_any_fault_of_create(aws: EmbeddedAws, pair: Pair) -> None:
+    aws.switch(create_fault="S3AccessDeniedFault")
+    refused("S3AccessDeniedFault", pair.create)
+
+
+def test_iam_may_not_find_what_it_just_made(aws: EmbeddedAws, pair: Pair) -> None:
+    aws.switch(iam_lag_seconds=1500.0)
+    pair.make_role()
+    refused("NoSuchEntity", pair.iam.get_role, RoleName=pair.identifier)
+    refused("EntityAlreadyExists", pair.make_role)
+    time.sleep(1.6)
+    pair.iam.get_role(RoleName=pair.identifier)

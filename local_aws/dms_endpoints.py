@@ -1,0 +1,385 @@
+"""The endpoints of one DMS account in one Region: the cross-account handshake, their life, what is shown of them.
+
+No server, no IAM and no clock of its own: the account's `Surroundings` are those of the embedded AWS, or of a test.
+What is known of the real DMS, and what is not, is in the README; each unknown is one of the `Switches`.
+https://docs.aws.amazon.com/dms/latest/APIReference/
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import secrets
+import uuid
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from botocore.session import get_session
+
+from .switches import Switches
+
+IDENTIFIER = re.compile(r"[A-Za-z](-?[A-Za-z0-9])*", re.ASCII)
+SOMEBODY_ELSES_ID = "00000000-0000-4000-8000-000000000000"
+LONGEST_IDENTIFIER = {"EndpointIdentifier": 255, "ResourceIdentifier": 31}
+NOT_FOR_S3 = ("Username", "Password", "ServerName", "Port", "DatabaseName")
+SESSION = get_session()
+MODEL = SESSION.get_service_model("dms")
+S3_SETTINGS: Any = MODEL.shape_for("S3Settings")
+SETTING_TYPES = {name: shape.type_name for name, shape in S3_SETTINGS.members.items()}
+# In the answers of CreateEndpoint and DescribeEndpoints these are there, given or not.
+DEFAULTS = {
+    "CsvRowDelimiter": "\\n",
+    "CsvDelimiter": ",",
+    "CompressionType": "NONE",
+    "EnableStatistics": True,
+    "DatePartitionEnabled": False,
+}
+# For `refused_creates`: the words change from attempt to attempt while IAM's change is on its way.
+WORDS_OF_A_REFUSAL = (
+    "The IAM Role {} is not configured properly.AccessDenied",
+    "The IAM Role {} is not configured properly. AccessDenied status code: 400",
+    "The security token included in the request is invalid.",
+)
+Given = dict[str, Any]
+
+
+class DmsFault(Exception):  # noqa: N818  # AWS's own term
+    """An answer that is an error: `code` is its type."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass
+class Endpoint:
+    arn: str
+    identifier: str
+    direction: str
+    engine: str
+    role_arn: str
+    settings: Given
+    attributes: dict[str, str]
+    external_id: str
+    tags: dict[str, str]
+    created: float
+    active: float
+    status: str = "active"
+    deleted: float | None = None
+    gone: float | None = None
+
+    def status_at(self, now: float) -> str:
+        if self.deleted is not None and self.deleted <= now:
+            return "deleting"
+        return "creating" if now < self.active else self.status
+
+    def stands_at(self, now: float) -> bool:
+        return self.created <= now and (self.gone is None or now < self.gone)
+
+
+class Surroundings(Protocol):
+    """What the endpoints of an account depend on outside of themselves."""
+
+    @property
+    def account_id(self) -> str: ...
+
+    @property
+    def region(self) -> str: ...
+
+    @property
+    def switches(self) -> Switches: ...
+
+    def now(self) -> float:
+        """Virtual seconds."""
+
+    def may_assume(self, role_arn: str, external_id: str, endpoint_arn: str) -> bool:
+        """Whether DMS, with this ExternalId, may assume the role now."""
+
+    def why_not_deleted(self, endpoint_arn: str) -> str:
+        """What holds the endpoint; empty where nothing does."""
+
+
+@dataclass
+class Endpoints:
+    """The methods are DMS's operations, by the parameters of its API. They raise DmsFault."""
+
+    surroundings: Surroundings
+    kept: list[Endpoint] = field(default_factory=list)
+    # By identifier: creates, for an ExternalId that changes; and those that were refused, for `refused_creates`.
+    creates: dict[str, int] = field(default_factory=dict)
+    refusals: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def _switches(self) -> Switches:
+        return self.surroundings.switches
+
+    def create_endpoint(self, given: Given) -> Given:
+        """The role is looked at last, as by the real one."""
+        self._refuse_quota()
+        wanted = self._wanted(given)
+        self._refuse_duplicates(wanted)
+        kept = self._handshake(wanted) if wanted.role_arn else self._keep(wanted)
+        return {"Endpoint": self._shown(kept, self.surroundings.now(), tells_external_id=True)}
+
+    def _refuse_quota(self) -> None:
+        if len(self.standing()) >= self._switches.quota:
+            raise DmsFault("ResourceQuotaExceededFault", "The quota for this resource quota has been exceeded.")
+        if self._switches.create_fault:
+            raise DmsFault(self._switches.create_fault, "The endpoint can't be created.")
+
+    def _wanted(self, given: Given) -> Endpoint:
+        now, identifier = self.surroundings.now(), given["EndpointIdentifier"].lower()
+        self.creates[identifier] = self.creates.get(identifier, 0) + 1
+        attributes = _attributes(given.get("ExtraConnectionAttributes", ""))
+        dropped = self._switches.drops_on_create
+        settings = {name: value for name, value in given.get("S3Settings", {}).items() if name not in dropped}
+        tail = given.get("ResourceIdentifier") or base64.b32encode(secrets.token_bytes(25)).decode()[:39]
+        role_arn = given.get("S3Settings", {}).get("ServiceAccessRoleArn", "")
+        account_id, region = self.surroundings.account_id, self.surroundings.region
+        remote = role_arn and account_of(role_arn) != account_id
+        return Endpoint(
+            arn=f"arn:{partition_of(region)}:dms:{region}:{account_id}:endpoint:{tail}",
+            identifier=identifier,
+            direction=given["EndpointType"],
+            engine=given["EngineName"],
+            role_arn=role_arn,
+            settings=_settings_in(attributes) | settings,
+            attributes=attributes,
+            external_id=self._external_id(identifier) if remote else "",
+            tags={tag["Key"]: tag["Value"] for tag in given.get("Tags", [])},
+            created=now,
+            active=now + self._switches.create_seconds,
+        )
+
+    def _external_id(self, identifier: str) -> str:
+        creates = self.creates[identifier]
+        generation = {"per_endpoint": 0, "per_call": min(creates, 2), "never_settles": creates}
+        name = f"{self.surroundings.account_id}/{identifier}/{generation[self._switches.external_id]}"
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, name))
+
+    def _refuse_duplicates(self, wanted: Endpoint) -> None:
+        reserved = self._switches.identifier_reserved_seconds
+        for each in self.kept:
+            if each.gone is not None and self.surroundings.now() >= each.gone + reserved:
+                continue
+            replaced = self._switches.first_create == "fault_until_trusted" and each.status != "active"
+            if not replaced and (each.identifier == wanted.identifier or each.arn == wanted.arn):
+                code = self._switches.identifier_reserved_fault if each.deleted else "ResourceAlreadyExistsFault"
+                raise DmsFault(code, f"Endpoint {wanted.identifier} already exists.")
+
+    def _handshake(self, wanted: Endpoint) -> Endpoint:
+        """The endpoint to answer with, kept or not. Raises DmsFault where the role can't be assumed."""
+        assumable = self.surroundings.may_assume(wanted.role_arn, wanted.external_id, wanted.arn)
+        demanded = assumable and not self.surroundings.may_assume(wanted.role_arn, SOMEBODY_ELSES_ID, wanted.arn)
+        # A role of the same account needs no ExternalId.
+        form = self._switches.first_create if wanted.external_id else "keeps"
+        if form == "fault_with_id" and not demanded:
+            raise _not_assumable(wanted, self._telling(wanted.external_id))
+        if form == "fault_until_trusted" and not demanded:
+            self._keep(replace(wanted, status=self._switches.failed_status))
+            raise _not_assumable(wanted)
+        if not assumable:
+            raise _not_assumable(wanted)
+        if form == "no_external_id":
+            wanted = replace(wanted, external_id="")
+        if form == "status_failed" and not demanded:
+            wanted = replace(wanted, status=self._switches.failed_status)
+        if form == "keeps_nothing" and not demanded:
+            return wanted
+        self._refuse_for_a_while(wanted)
+        return self._keep(wanted)
+
+    def _telling(self, external_id: str) -> str:
+        if self._switches.fault_text == "lone_id":
+            return f" ({external_id})"
+        return f" Its trust policy must demand the external id {external_id}."
+
+    def _refuse_for_a_while(self, wanted: Endpoint) -> None:
+        refusals = self.refusals.get(wanted.identifier, 0)
+        if refusals < self._switches.refused_creates:
+            self.refusals[wanted.identifier] = refusals + 1
+            words = WORDS_OF_A_REFUSAL[refusals % len(WORDS_OF_A_REFUSAL)]
+            raise DmsFault("AccessDeniedFault", words.format(wanted.role_arn))
+        self.refusals.pop(wanted.identifier, None)
+
+    def _keep(self, endpoint: Endpoint) -> Endpoint:
+        self.kept = [*(each for each in self.kept if each.identifier != endpoint.identifier), endpoint]
+        return endpoint
+
+    def standing(self) -> list[Endpoint]:
+        return [each for each in self.kept if each.stands_at(self.surroundings.now())]
+
+    def find(self, arn: str) -> Endpoint:
+        for each in self.standing():
+            if each.arn == arn:
+                return each
+        raise DmsFault("ResourceNotFoundFault", f"Endpoint {arn} not found.")
+
+    def describe_endpoints(self, given: Given) -> Given:
+        then = self.surroundings.now() - self._switches.describe_lag_seconds
+        found = [each for each in self.kept if each.stands_at(then)]
+        for each in given.get("Filters", []):
+            found = [endpoint for endpoint in found if _matches(endpoint, each)]
+        if not found and given.get("Filters") and self._switches.describe_empty == "fault":
+            raise DmsFault("ResourceNotFoundFault", "No Endpoints found matching provided filters")
+        tells = self._switches.describe_tells_external_id
+        shown = [self._shown(each, then, tells_external_id=tells) for each in found]
+        return page("Endpoints", shown, given, self._switches.page_size)
+
+    def _shown(self, endpoint: Endpoint, at: float, *, tells_external_id: bool) -> Given:
+        shown: Given = {
+            "EndpointIdentifier": endpoint.identifier,
+            "EndpointType": endpoint.direction.upper(),
+            "EngineName": endpoint.engine,
+            "EngineDisplayName": "Amazon S3" if endpoint.engine == "s3" else endpoint.engine,
+            "ExtraConnectionAttributes": _attributes_shown(endpoint),
+            "Status": endpoint.status_at(at),
+            "EndpointArn": endpoint.arn,
+            "SslMode": "none",
+        }
+        if endpoint.role_arn:
+            shown["ServiceAccessRoleArn"] = endpoint.role_arn
+            shown["S3Settings"] = _settings_shown(endpoint)
+        if endpoint.external_id and tells_external_id:
+            shown["ExternalId"] = endpoint.external_id
+        return shown
+
+    def modify_endpoint(self, given: Given) -> Given:
+        endpoint = self.find(given["EndpointArn"])
+        if self._switches.modify == "refused":
+            raise DmsFault("AccessDeniedFault", f"The IAM Role {endpoint.role_arn} is not configured properly.")
+        endpoint.settings |= given.get("S3Settings", {})
+        return {"Endpoint": self._shown(endpoint, self.surroundings.now(), tells_external_id=True)}
+
+    def delete_endpoint(self, given: Given) -> Given:
+        endpoint = self.find(given["EndpointArn"])
+        if endpoint.deleted is not None:
+            raise DmsFault("InvalidResourceStateFault", f"Endpoint {endpoint.arn} is being deleted.")
+        if held := self.surroundings.why_not_deleted(endpoint.arn):
+            raise DmsFault("InvalidResourceStateFault", f"Endpoint {endpoint.arn} {held}.")
+        endpoint.deleted = self.surroundings.now()
+        endpoint.gone = endpoint.deleted + self._switches.delete_seconds
+        shown = self._shown(endpoint, self.surroundings.now(), tells_external_id=True)
+        return {"Endpoint": shown | {"Status": self._switches.delete_answers}}
+
+    def add_tags_to_resource(self, given: Given) -> Given:
+        self.find(given["ResourceArn"]).tags.update({tag["Key"]: tag["Value"] for tag in given["Tags"]})
+        return {}
+
+    def remove_tags_from_resource(self, given: Given) -> Given:
+        tags = self.find(given["ResourceArn"]).tags
+        for key in given["TagKeys"]:
+            tags.pop(key, None)
+        return {}
+
+    def list_tags_for_resource(self, given: Given) -> Given:
+        arns = [given["ResourceArn"]] if given.get("ResourceArn") else given.get("ResourceArnList", [])
+        if not arns:
+            raise DmsFault("InvalidParameterValueException", "The parameter ResourceArn must be provided")
+        found = [(arn, self.find(arn).tags) for arn in arns]
+        return {"TagList": [{"Key": k, "Value": v, "ResourceArn": arn} for arn, tags in found for k, v in tags.items()]}
+
+
+def partition_of(region: str) -> str:
+    return SESSION.get_partition_for_region(region)
+
+
+def account_of(arn: str) -> str:
+    return arn.split(":")[4]
+
+
+def check(given: Given) -> None:
+    """The parameters of CreateEndpoint, before the role is looked at."""
+    _check_identifiers(given)
+    if given["EndpointType"] not in ("source", "target"):
+        raise DmsFault("InvalidParameterValueException", f"Endpoint type {given['EndpointType']} is not valid")
+    if given["EngineName"] == "s3":
+        _check_s3(given)
+
+
+def _check_identifiers(given: Given) -> None:
+    for name, longest in LONGEST_IDENTIFIER.items():
+        if name in given and not (IDENTIFIER.fullmatch(given[name]) and len(given[name]) <= longest):
+            raise DmsFault("InvalidParameterValueException", f"The parameter {name} is not a valid identifier")
+
+
+def _check_s3(given: Given) -> None:
+    settings = given.get("S3Settings", {})
+    for name in ("BucketName", "ServiceAccessRoleArn"):
+        if not settings.get(name):
+            message = f"The parameter {name} must be provided and must not be blank"
+            raise DmsFault("InvalidParameterCombinationException", message)
+    if any(value == "" for value in settings.values()):
+        raise DmsFault("InvalidParameterValueException", "A setting must not be blank")
+    if given.get("SslMode", "none") != "none":
+        raise DmsFault("InvalidParameterCombinationException", "SslMode is not supported for S3 endpoints")
+    wrong = [name for name in NOT_FOR_S3 if name in given]
+    if wrong:
+        raise DmsFault("InvalidParameterCombinationException", f"{wrong[0]} is not supported for S3 endpoints")
+
+
+def filtered(by: Given, names: dict[str, str]) -> str:
+    """The member that a filter is about."""
+    if by["Name"] not in names or not by["Values"]:
+        raise DmsFault("InvalidParameterValueException", f"Invalid filter {by['Name']}")
+    return names[by["Name"]]
+
+
+def _matches(endpoint: Endpoint, by: Given) -> bool:
+    members = ("identifier", "arn", "direction", "engine")
+    names = dict(zip(("endpoint-id", "endpoint-arn", "endpoint-type", "engine-name"), members, strict=True))
+    return getattr(endpoint, filtered(by, names)) in by["Values"]
+
+
+def _not_assumable(endpoint: Endpoint, more: str = "") -> DmsFault:
+    return DmsFault("AccessDeniedFault", WORDS_OF_A_REFUSAL[0].format(endpoint.role_arn) + more)
+
+
+def _attributes(text: str) -> dict[str, str]:
+    """Of ExtraConnectionAttributes: `name=value;…`."""
+    parts = [part.partition("=") for part in text.split(";") if "=" in part]
+    return {name.strip(): value for name, _, value in parts}
+
+
+def _settings_in(attributes: dict[str, str]) -> Given:
+    """The connection attributes that are S3Settings too; DMS shows them in both places."""
+    names = {name.lower(): name for name in SETTING_TYPES}
+    known = {names[name.lower()]: value for name, value in attributes.items() if name.lower() in names}
+    return {name: _typed(SETTING_TYPES[name], value) for name, value in known.items()}
+
+
+def _typed(type_name: str, value: str) -> Any:
+    if type_name == "boolean":
+        return value.lower() == "true"
+    return int(value) if type_name == "integer" and value.isdigit() else value
+
+
+def _settings_shown(endpoint: Endpoint) -> Given:
+    return DEFAULTS | {name: _as_answered(name, value) for name, value in endpoint.settings.items()}
+
+
+def _attributes_shown(endpoint: Endpoint) -> str:
+    """All settings, however given, as DMS joins them: sorted, in lower camel case."""
+    settings = _settings_shown(endpoint) if endpoint.role_arn else {}
+    shown = {f"{name[0].lower()}{name[1:]}": _text(value) for name, value in settings.items()}
+    spelt = {name.lower() for name in shown}
+    shown |= {name: value for name, value in endpoint.attributes.items() if name.lower() not in spelt}
+    shown.pop("serviceAccessRoleArn", None)
+    return "".join(f"{name}={value};" for name, value in sorted(shown.items()))
+
+
+def _as_answered(name: str, value: Any) -> Any:
+    """AWS's casing in answers: GZIP, SSE_S3, PARQUET_1_0, but lower-case formats."""
+    if name in ("CompressionType", "EncryptionMode", "ParquetVersion") and isinstance(value, str):
+        return value.upper().replace("-", "_")
+    return value
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def page(name: str, items: list[Given], given: Given, most: int = 100) -> Given:
+    size, start = min(int(given.get("MaxRecords") or most), most), int(given.get("Marker") or 0)
+    answer: Given = {name: items[start : start + size]}
+    return answer | ({"Marker": str(start + size)} if start + size < len(items) else {})
