@@ -23,7 +23,7 @@ from moto.dms.responses import DatabaseMigrationServiceResponse
 from moto.moto_api import state_manager
 
 from .dms_connections import Connections
-from .dms_endpoints import MODEL, DmsFault, Endpoints, Given, account_of, check, filtered, page, partition_of
+from .dms_endpoints import MODEL, DmsFault, Endpoints, Given, check, filtered, page, partition_of
 from .iam_history import Assumption, TrustHistory, dms_may_assume
 from .state import State
 from .switches import Switches
@@ -133,8 +133,6 @@ class DmsService:
     def _check_pass_role(self, role_arn: str, access_key: str) -> None:
         """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html"""
         self._check_caller(access_key, "iam:PassRole", role_arn, {"iam:PassedToService": "dms.amazonaws.com"})
-        if self._state.switches.not_allow_listed and account_of(role_arn) != get_account_id():
-            raise DmsFault(self._state.switches.not_allow_listed, "Cross-account pass role is not allowed.")
 
     def _check_caller(self, access_key: str, action: str, arn: str, context: dict[str, str] | None = None) -> None:
         """For what MiniStack does not know of the call: it checks one action on one resource."""

@@ -115,26 +115,28 @@ class Endpoints:
 
     def create_endpoint(self, given: Given) -> Given:
         """The role is looked at last, as by the real one."""
-        self._refuse_quota()
-        wanted = self._wanted(given)
+        role_arn = given.get("S3Settings", {}).get("ServiceAccessRoleArn", "")
+        self._refuse(remote=bool(role_arn) and account_of(role_arn) != self.surroundings.account_id)
+        wanted = self._wanted(given, role_arn)
         self._refuse_duplicates(wanted)
         kept = self._handshake(wanted) if wanted.role_arn else self._keep(wanted)
         return {"Endpoint": self._shown(kept, self.surroundings.now(), tells_external_id=True)}
 
-    def _refuse_quota(self) -> None:
+    def _refuse(self, remote: bool) -> None:
         if len(self.standing()) >= self._switches.quota:
             raise DmsFault("ResourceQuotaExceededFault", "The quota for this resource quota has been exceeded.")
+        if self._switches.not_allow_listed and remote:
+            raise DmsFault(self._switches.not_allow_listed, "Cross-account pass role is not allowed.")
         if self._switches.create_fault:
             raise DmsFault(self._switches.create_fault, "The endpoint can't be created.")
 
-    def _wanted(self, given: Given) -> Endpoint:
+    def _wanted(self, given: Given, role_arn: str) -> Endpoint:
         now, identifier = self.surroundings.now(), given["EndpointIdentifier"].lower()
         self.creates[identifier] = self.creates.get(identifier, 0) + 1
         attributes = _attributes(given.get("ExtraConnectionAttributes", ""))
         dropped = self._switches.drops_on_create
         settings = {name: value for name, value in given.get("S3Settings", {}).items() if name not in dropped}
         tail = given.get("ResourceIdentifier") or base64.b32encode(secrets.token_bytes(25)).decode()[:39]
-        role_arn = given.get("S3Settings", {}).get("ServiceAccessRoleArn", "")
         account_id, region = self.surroundings.account_id, self.surroundings.region
         remote = role_arn and account_of(role_arn) != account_id
         return Endpoint(
@@ -176,7 +178,9 @@ class Endpoints:
         if form == "fault_with_id" and not demanded:
             raise _not_assumable(wanted, self._telling(wanted.external_id))
         if form == "fault_until_trusted" and not demanded:
-            self._keep(replace(wanted, status=self._switches.failed_status))
+            seen_since = [each.created for each in self.standing() if each.identifier == wanted.identifier]
+            failed = replace(wanted, status=self._switches.failed_status)
+            self._keep(replace(failed, created=seen_since[0]) if seen_since else failed)
             raise _not_assumable(wanted)
         if not assumable:
             raise _not_assumable(wanted)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
 
-from .errors import Code, EndpointError, error_code, or_none, step
-from .ownership import FINGERPRINT, Owner, fingerprint
+from .errors import Code, EndpointError, error_code, is_definite, or_none, step
+from .ownership import Owner, fingerprint
 from .patience import Patience
 from .policies import Document
 
@@ -43,6 +44,7 @@ class Role:
 class Policy:
     name: str
     arn: str
+    document: Document
     tags: Mapping[str, str]
 
 
@@ -56,6 +58,8 @@ class DataLake:
         self._iam = iam
         self._account_arn = f"arn:{partition}:iam::{account}"
         self._patience = patience
+        # Whether IAM shows by now what this request made: see endpoint.set_up.
+        self.unseen: list[Callable[[], bool]] = []
 
     def find_role(self, name: str) -> Role | None:
         with step(f"get-role {name}"):
@@ -67,37 +71,62 @@ class DataLake:
         arn = f"{self._account_arn}:policy{owner.path}{name}"
         with step(f"get-policy {name}"):
             answer = or_none("NoSuchEntity", self._iam.get_policy, PolicyArn=arn)
-        return Policy(name, arn, _tags(answer["Policy"].get("Tags", []))) if answer else None
+            version = answer and or_none(
+                "NoSuchEntity",
+                self._iam.get_policy_version,
+                PolicyArn=arn,
+                VersionId=answer["Policy"]["DefaultVersionId"],
+            )
+        if not answer:
+            return None
+        document: Any = version["PolicyVersion"]["Document"] if version else {}  # decoded, as a role's trust
+        return Policy(name, arn, document, _tags(answer["Policy"].get("Tags", [])))
 
     def roles_of(self, owner: Owner) -> list[Role]:
         """The roles under the owner's path, whatever their names, with their tags (ListRoles tells none)."""
         with step(f"list-roles {owner.path}"):
-            pages = self._iam.get_paginator("list_roles").paginate(PathPrefix=owner.path)
-            roles = [role for page in pages for role in page["Roles"]]
-            tags = [or_none("NoSuchEntity", self._iam.list_role_tags, RoleName=role["RoleName"]) for role in roles]
-        return [_role(role, answer["Tags"]) for role, answer in zip(roles, tags, strict=True) if answer]
+            return self._settled(self._roles_with_tags, owner)
+
+    def _roles_with_tags(self, owner: Owner) -> list[Role]:
+        """Raises ClientError (NoSuchEntity) for a role that is listed and isn't there: one of the two is outdated."""
+        pages = self._iam.get_paginator("list_roles").paginate(PathPrefix=owner.path)
+        roles = [role for page in pages for role in page["Roles"]]
+        return [_role(role, self._iam.list_role_tags(RoleName=role["RoleName"])["Tags"]) for role in roles]
 
     def policies_of(self, owner: Owner) -> list[Policy]:
-        """The policies under the owner's path, whatever their names, with their tags."""
+        """The policies under the owner's path, whatever their names, with their tags, without their documents."""
         with step(f"list-policies {owner.path}"):
-            pages = self._iam.get_paginator("list_policies").paginate(Scope="Local", PathPrefix=owner.path)
-            policies = [policy for page in pages for policy in page["Policies"]]
-            tags = [or_none("NoSuchEntity", self._iam.list_policy_tags, PolicyArn=p["Arn"]) for p in policies]
-        return [
-            Policy(policy["PolicyName"], policy["Arn"], _tags(answer["Tags"]))
-            for policy, answer in zip(policies, tags, strict=True)
-            if answer
-        ]
+            return self._settled(self._policies_with_tags, owner)
 
-    def owner_of_policy_named(self, name: str) -> Mapping[str, str]:
-        """The tags of the policy of this name, under whatever path; none where it can't be told."""
+    def _policies_with_tags(self, owner: Owner) -> list[Policy]:
+        """Raises ClientError as `_roles_with_tags`."""
+        pages = self._iam.get_paginator("list_policies").paginate(Scope="Local", PathPrefix=owner.path)
+        policies = [policy for page in pages for policy in page["Policies"]]
+        tags = [_tags(self._iam.list_policy_tags(PolicyArn=policy["Arn"])["Tags"]) for policy in policies]
+        return [Policy(p["PolicyName"], p["Arn"], {}, tags) for p, tags in zip(policies, tags, strict=True)]
+
+    def role_in_the_way(self, name: str) -> Role | None:
+        """The role of a name that IAM says is taken, once it shows; None where it doesn't."""
+        return self._once_seen(lambda: self.find_role(name))
+
+    def policy_in_the_way(self, name: str, owner: Owner) -> Policy | None:
+        """The policy of a name that IAM says is taken, once it shows, under whatever path; None where it doesn't."""
+        return self._once_seen(lambda: self.find_policy(name, owner) or self._policy_elsewhere(name, owner))
+
+    def _policy_elsewhere(self, name: str, owner: Owner) -> Policy | None:
+        """One that is not ours, then; its tags where they may be read."""
         with step(f"list-policies for {name}"):
-            for page in self._iam.get_paginator("list_policies").paginate(Scope="Local"):
-                for policy in page["Policies"]:
-                    if policy["PolicyName"] == name:
-                        answer = or_none("AccessDenied", self._iam.list_policy_tags, PolicyArn=policy["Arn"])
-                        return _tags(answer["Tags"]) if answer else {}
-        return {}
+            pages = self._iam.get_paginator("list_policies").paginate(Scope="Local")
+            named = (policy for page in pages for policy in page["Policies"] if policy["PolicyName"] == name)
+            arn = next((policy["Arn"] for policy in named if policy["Path"] != owner.path), None)
+            answer = arn and or_none("AccessDenied", self._iam.list_policy_tags, PolicyArn=arn)
+        return Policy(name, arn, {}, _tags(answer["Tags"]) if answer else {}) if arn else None
+
+    def _once_seen(self, find: Callable[[], Answer | None]) -> Answer | None:
+        for _waited in self._patience.attempts(at_most=SECONDS_TO_SETTLE):
+            if found := find():
+                return found
+        return None
 
     def create_policy(self, name: str, document: Document, owner: Owner, tags: Mapping[str, str]) -> Policy | None:
         """The new policy; None where the name is taken."""
@@ -105,31 +134,36 @@ class DataLake:
         with step(f"create-policy {name}"):
             answer = or_none(
                 "EntityAlreadyExists",
+                self._make,
+                lambda: self.find_policy(name, owner) is not None,
                 self._iam.create_policy,
                 PolicyName=name,
                 Path=owner.path,
                 PolicyDocument=json.dumps(document),
                 Tags=_tag_list(tags),
             )
-        return Policy(name, answer["Policy"]["Arn"], tags) if answer else None
+        return Policy(name, answer["Policy"]["Arn"], document, tags) if answer else None
 
     def update_policy(self, policy: Policy, document: Document) -> None:
-        """Make the document the default version, unless the policy's fingerprint says that it is."""
-        if policy.tags.get(FINGERPRINT) == fingerprint(document):
+        """Make the document the default version, unless it is. The live one decides: a tag could be outdated."""
+        if policy.document == document:
             return
         with step(f"create-policy-version {policy.name}"):
             self._delete_versions(policy, keep=4)  # of the five that IAM allows
             self._iam.create_policy_version(
                 PolicyArn=policy.arn, PolicyDocument=json.dumps(document), SetAsDefault=True
             )
-        # Only now: a request that dies in between writes the version once more.
-        self.tag_policy(policy, {FINGERPRINT: fingerprint(document)}, [])
 
     def _delete_versions(self, policy: Policy, keep: int) -> None:
         versions = self._iam.list_policy_versions(PolicyArn=policy.arn)["Versions"]
         dispensable = sorted((v for v in versions if not v["IsDefaultVersion"]), key=lambda v: v["CreateDate"])
         for version in dispensable[: max(len(versions) - keep, 0)]:
-            self._iam.delete_policy_version(PolicyArn=policy.arn, VersionId=version["VersionId"])
+            or_none(
+                "NoSuchEntity",
+                self._iam.delete_policy_version,
+                PolicyArn=policy.arn,
+                VersionId=version["VersionId"],
+            )
 
     def create_role(
         self, name: str, trust: Document, boundary: str, owner: Owner, tags: Mapping[str, str]
@@ -139,6 +173,8 @@ class DataLake:
         with step(f"create-role {name}"):
             answer = or_none(
                 "EntityAlreadyExists",
+                self._make,
+                lambda: self.find_role(name) is not None,
                 self._iam.create_role,
                 RoleName=name,
                 Path=owner.path,
@@ -148,6 +184,16 @@ class DataLake:
                 **({"PermissionsBoundary": boundary} if boundary else {}),
             )
         return Role(name, answer["Role"]["Arn"], trust, boundary, tags) if answer else None
+
+    def _make(self, is_seen: Callable[[], bool], call: Callable[..., Answer], **given: Any) -> Answer:
+        """The call's answer. What it makes is noted as unseen, unless IAM says that it made nothing."""
+        self.unseen.append(is_seen)
+        try:
+            return call(**given)
+        except ClientError as error:
+            if is_definite(error):
+                self.unseen.remove(is_seen)
+            raise
 
     def attached_policy_arns(self, role: Role) -> set[str]:
         with step(f"list-attached-role-policies {role.name}"):
@@ -191,7 +237,7 @@ class DataLake:
         try:
             with step(f"delete-role {role.name}"):
                 self._strip(role)
-                self._settled(or_none, "NoSuchEntity", self._iam.delete_role, RoleName=role.name)
+                self._delete(lambda: self.find_role(role.name), self._iam.delete_role, RoleName=role.name)
         except EndpointError as error:
             # A call names the role without its path, so that one that is gone is not under the path that is granted.
             if error.code is not Code.ACCESS_DENIED or self.find_role(role.name):
@@ -216,7 +262,8 @@ class DataLake:
         with step(f"delete-policy {policy.name}"):
             self._refuse_if_attached(policy)
             or_none("NoSuchEntity", self._delete_versions, policy, keep=1)
-            self._settled(or_none, "NoSuchEntity", self._iam.delete_policy, PolicyArn=policy.arn)
+            found = partial(or_none, "NoSuchEntity", self._iam.get_policy, PolicyArn=policy.arn)
+            self._delete(found, self._iam.delete_policy, PolicyArn=policy.arn)
 
     def _refuse_if_attached(self, policy: Policy) -> None:
         answer = or_none("NoSuchEntity", self._iam.list_entities_for_policy, PolicyArn=policy.arn)
@@ -228,6 +275,18 @@ class DataLake:
                 f"delete-policy {policy.name}: somebody attached it to {', '.join(names)}",
                 "Detach it there and deploy again",
             )
+
+    def _delete(self, find: Callable[[], object], call: Callable[..., object], **given: Any) -> None:
+        """Until it is gone: one that IAM does not know, and then shows, was made a moment ago."""
+
+        def delete() -> None:
+            try:
+                call(**given)
+            except ClientError as error:
+                if error_code(error) != "NoSuchEntity" or find():
+                    raise
+
+        self._settled(delete)
 
     def _settled(self, call: Callable[..., Answer], *args: Any, **kwargs: Any) -> Answer:
         """Repeat the call while IAM answers with what a change of a moment ago may cause."""

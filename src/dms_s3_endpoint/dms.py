@@ -6,14 +6,14 @@ https://docs.aws.amazon.com/dms/latest/APIReference/
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from .errors import Code, EndpointError, error_code, error_message, or_none, out_of_time, step
-from .ownership import Owner
+from .errors import Code, EndpointError, error_code, error_message, is_definite, or_none, out_of_time, step
+from .ownership import FINGERPRINT, Owner
 from .patience import Patience
 from .request import Endpoint
 from .settings import Setting, parse_attributes, with_attributes
@@ -27,6 +27,8 @@ UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 # Faults of CreateEndpoint that pass: the role can't be assumed yet; its predecessor is on its way out.
 REFUSED = {"AccessDeniedFault", "InvalidResourceStateFault"}
+# DescribeEndpoints may be late; one that still stands after this was made anew, by a request beside us.
+SECONDS_UNTIL_A_DELETE_SHOWS = 30.0
 # After the last try to delete an endpoint, the time in which to find out who uses it.
 SECONDS_TO_NAME_USERS = 15.0
 # A role that was made or changed a moment ago may fail a connection test that it passes later.
@@ -65,6 +67,10 @@ class Dms:
     def __init__(self, client: DatabaseMigrationServiceClient, patience: Patience) -> None:
         self._client = client
         self._patience = patience
+        # Asked before each create and delete: an update that has lost its claim raises EndpointError.
+        self.guard: Callable[[], None] = lambda: None
+        # Whether DescribeEndpoints shows by now what this request asked for: see endpoint.set_up.
+        self.unseen: list[Callable[[], bool]] = []
 
     def find_endpoint(self, identifier: str) -> LiveEndpoint | None:
         return self._find("endpoint-id", identifier)
@@ -104,6 +110,8 @@ class Dms:
         attributes = with_attributes(endpoint.extra_connection_attributes, as_attributes)
         optional: Any = {"ExtraConnectionAttributes": attributes} if attributes else {}
         settings: Any = {**endpoint.s3_settings, "ServiceAccessRoleArn": role_arn}
+        self.guard()
+        before, self.unseen = self.unseen, [lambda: self.find_endpoint(endpoint.endpoint_identifier) is not None]
         with step(f"create-endpoint {endpoint.endpoint_identifier}"):
             try:
                 answer = self._client.create_endpoint(
@@ -116,6 +124,8 @@ class Dms:
                     **optional,
                 )
             except ClientError as error:
+                if is_definite(error) and error_code(error) not in REFUSED:
+                    self.unseen = before
                 return _refusal(error, endpoint)
         return CreateAnswer(accepted=True, external_id=answer["Endpoint"].get("ExternalId", ""))
 
@@ -126,14 +136,16 @@ class Dms:
         """
         refusal = ""
         for _waited in self._patience.attempts(at_most=self._patience.left() - SECONDS_TO_NAME_USERS):
-            refusal = self._ask_for_delete(live)
+            refusal = self._ask_for_delete(live) or self._wait_until_gone(live)
             if not refusal:
-                return self._wait_until_gone(live)
+                return
         self.refuse_if_in_use(live)
         raise out_of_time(f"delete-endpoint {live.identifier}: {refusal}")
 
     def _ask_for_delete(self, live: LiveEndpoint) -> str:
         """Why DMS refuses for the time being; empty where it accepts, or the endpoint is gone."""
+        self.guard()
+        self.unseen = [lambda: not self._is_active(live)]
         with step(f"delete-endpoint {live.identifier}"):
             try:
                 self._client.delete_endpoint(EndpointArn=live.arn)
@@ -144,10 +156,21 @@ class Dms:
                     raise
         return ""
 
-    def _wait_until_gone(self, live: LiveEndpoint) -> None:
-        for _waited in self._patience.attempts(first=1.0):
-            if self.find_endpoint_by_arn(live.arn) is None:
-                return
+    def _is_active(self, live: LiveEndpoint) -> bool:
+        now = self.find_endpoint_by_arn(live.arn)
+        return now is not None and now.status == "active"
+
+    def _wait_until_gone(self, live: LiveEndpoint) -> str:
+        """Why it must be asked for again; empty once it is gone.
+
+        A request beside us may have made the next one of the same ARN.
+        """
+        for waited in self._patience.attempts(first=1.0):
+            now = self.find_endpoint_by_arn(live.arn)
+            if now is None or _succeeds(now, live):
+                return ""
+            if now.status != "deleting" and waited > SECONDS_UNTIL_A_DELETE_SHOWS:
+                return f"it is {now.status} again"
         raise out_of_time(f"delete-endpoint {live.identifier}: it is still being deleted")
 
     def refuse_if_in_use(self, live: LiveEndpoint) -> None:
@@ -226,6 +249,13 @@ class Dms:
             if connection["Status"] == "failed":
                 return connection.get("LastFailureMessage", "failed")
         raise out_of_time(f"test-connection {live.identifier}: no result")
+
+
+def _succeeds(now: LiveEndpoint, live: LiveEndpoint) -> bool:
+    """Whether the one of the same ARN is another: usable where the last one was not, or of other properties."""
+    usable = ("active", "creating")
+    differs = now.tags.get(FINGERPRINT) != live.tags.get(FINGERPRINT)
+    return differs or (now.status in usable and live.status not in (*usable, "deleting"))
 
 
 def _refusal(error: ClientError, endpoint: Endpoint) -> CreateAnswer:

@@ -13,14 +13,15 @@ what carries no tags of ours. No AWS call is made here but through DataLake and 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-from .data_lake import DataLake, Policy, Role, role_fingerprint
+from .claim import Claim
+from .data_lake import SECONDS_TO_SETTLE, DataLake, Policy, Role, role_fingerprint
 from .dms import CreateAnswer, Dms, LiveEndpoint
 from .errors import Code, EndpointError, out_of_time
-from .ownership import FINGERPRINT, Owner, owner_named_by
+from .ownership import FINGERPRINT, Owner, fingerprint, owner_named_by
 from .patience import Patience
 from .policies import access_policy, other_statements, trust_policy, trusted_external_ids
 from .request import Endpoint
@@ -65,30 +66,74 @@ class Found:
         return self.policy is None and self.role is None and self.live is None
 
 
+@dataclass(frozen=True)
+class Update:
+    """What an update knows beside what it wants: the keys of the tags that there were, and its claim."""
+
+    old_tag_keys: frozenset[str]
+    claim: Claim
+
+
 def set_up(
-    endpoint: Endpoint, owner: Owner, accounts: Accounts, found: Found, old_tag_keys: Iterable[str] | None = None
+    endpoint: Endpoint, owner: Owner, accounts: Accounts, found: Found, update: Update | None = None
 ) -> dict[str, str]:
     """Make the endpoint with its role and policy, or change what differs; the attributes for Fn::GetAtt.
 
-    `found` is what `look` saw. `old_tag_keys` are those of an update: keys that are in them only are removed. Without
-    them it is a create, perhaps the second delivery of one. Raises EndpointError.
+    `found` is what `look` saw. Without `update` it is a create, perhaps the second delivery of one. Raises
+    EndpointError.
     """
+    try:
+        return _set_up(endpoint, owner, accounts, found, update)
+    except Exception:
+        # The next request, a Delete or a rollback, may come within the second, and must see what there is.
+        _wait_until_seen(accounts)
+        raise
+
+
+def _wait_until_seen(accounts: Accounts) -> None:
+    """Until IAM and DMS show what this request changed, each for SECONDS_TO_SETTLE at most."""
+    for is_seen in accounts.data_lake.unseen + accounts.dms.unseen:
+        try:
+            for _waited in accounts.patience.attempts(at_most=SECONDS_TO_SETTLE):
+                if is_seen():
+                    break
+        except EndpointError as error:
+            logger.warning("Not known to be seen", extra={"cause": error.reason})
+
+
+def _set_up(
+    endpoint: Endpoint, owner: Owner, accounts: Accounts, found: Found, update: Update | None
+) -> dict[str, str]:
     for warning in warnings(endpoint.effective_settings):
         logger.warning(warning, extra={"endpoint_identifier": endpoint.endpoint_identifier})
     outdated = found.live if found.live and must_be_recreated(found.live, endpoint) else None
     kept = None if outdated else found.live
     if outdated:
         accounts.dms.refuse_if_in_use(outdated)
+    if update and not (kept and found.policy and found.role):
+        _claim(update.claim, accounts, found)
     policy = _provide_policy(endpoint, owner, accounts, found.policy)
     role = _provide_role(endpoint, owner, accounts, found)
     _attach(accounts, found, role, policy)
     if outdated:
         accounts.dms.delete_endpoint(outdated)
     live = _keep(role, kept, accounts) if kept else _create(endpoint, owner, role, accounts)
-    if endpoint.test_replication_instance_arn and (not kept or old_tag_keys is None):
+    if endpoint.test_replication_instance_arn and (not kept or update is None):
         accounts.dms.test_connection(live, endpoint.test_replication_instance_arn)  # step 8
-    _retag(endpoint, Found(found.policy, found.role, kept), accounts, set(old_tag_keys or ()) - set(endpoint.tags))
+    given_up = update.old_tag_keys - set(endpoint.tags) if update else frozenset()
+    _retag(endpoint, Found(found.policy, found.role, kept), accounts, given_up)
     return _attributes(endpoint, live, role, policy)
+
+
+def _claim(claim: Claim, accounts: Accounts, found: Found) -> None:
+    """On the role of the endpoint that stands: an update back from new names finds it there."""
+    name = found.live.role_arn.rpartition("/")[2] if found.live else ""
+    role = found.role
+    if name and (role is None or role.name != name):
+        role = accounts.data_lake.find_role(name)
+    if role:
+        claim.take(role)
+        accounts.dms.guard = claim.demand
 
 
 def look(endpoint: Endpoint, owner: Owner, accounts: Accounts) -> Found:
@@ -140,9 +185,10 @@ def _provide_policy(endpoint: Endpoint, owner: Owner, accounts: Accounts, policy
         created = accounts.data_lake.create_policy(name, document, owner, endpoint.tags)
         if created:
             return created
-        policy = accounts.data_lake.find_policy(name, owner)
-    if policy is None:
-        raise _name_taken(f"policy {name}", accounts.data_lake.owner_of_policy_named(name))
+        # Another delivery of the same request was faster, or somebody else.
+        policy = accounts.data_lake.policy_in_the_way(name, owner)
+    if policy is None or not owner.owns(policy.tags):
+        raise _name_taken(f"policy {name}", policy.tags if policy else {})
     accounts.data_lake.update_policy(policy, document)
     return policy
 
@@ -155,8 +201,7 @@ def _provide_role(endpoint: Endpoint, owner: Owner, accounts: Accounts, found: F
         created = accounts.data_lake.create_role(name, trust_policy(external_ids), boundary, owner, endpoint.tags)
         if created:
             return created
-        # Another delivery of the same request was faster, or somebody else.
-        role = accounts.data_lake.find_role(name)
+        role = accounts.data_lake.role_in_the_way(name)
     if role is None or not owner.owns(role.tags):
         raise _name_taken(f"role {name}", role.tags if role else {})
     accounts.data_lake.set_boundary(role, boundary)
@@ -233,7 +278,11 @@ def _create_trusted(
             return replace(live, external_id=external_id)
         trust.demand(external_id)
         if live and live.status == "active" and waited > SECONDS_FOR_AN_EXTERNAL_ID:
-            raise _no_external_id(live.identifier)
+            if not answer.exists:
+                raise _no_external_id(live.identifier)
+            # The ExternalId was in an answer that was lost; the next endpoint's answer has one.
+            accounts.dms.delete_endpoint(live)
+            live = None
         if not answer.accepted and not answer.external_id and trust.is_outdated():
             external_id = trust.demand_none()
     raise _not_accepted(endpoint, trust, answer, accounts)
@@ -248,9 +297,10 @@ def _after_create(endpoint: Endpoint, owner: Owner, answer: CreateAnswer, accoun
         return None
     _refuse_unless_ours(owner, live.tags, f"endpoint {live.identifier}")
     live = _ready(live, accounts)
-    if live.status != "active" and (answer.exists or answer.accepted):
+    if must_be_recreated(live, endpoint) and (answer.exists or answer.accepted):
         accounts.dms.delete_endpoint(live)
-    return live
+    # One that is active and not what we want was made by an update beside us.
+    return None if live.status == "active" and must_be_recreated(live, endpoint) else live
 
 
 def _ready(live: LiveEndpoint, accounts: Accounts) -> LiveEndpoint:
@@ -334,18 +384,19 @@ class Trust:
 
 def _undo_if_cancelled(owner: Owner, role: Role, live: LiveEndpoint, accounts: Accounts) -> None:
     """One more get-role, for the Create that was cancelled: its Delete ran beside us, and took away the role."""
-    now = accounts.data_lake.find_role(role.name)
+    now = accounts.data_lake.role_in_the_way(role.name)
     if now and owner.owns(now.tags):
         return
     accounts.dms.delete_endpoint(live)
     raise out_of_time(f"create-endpoint {live.identifier}: role {role.name} was deleted meanwhile")
 
 
-def _retag(endpoint: Endpoint, there: Found, accounts: Accounts, given_up: set[str]) -> None:
+def _retag(endpoint: Endpoint, there: Found, accounts: Accounts, given_up: frozenset[str]) -> None:
     """Tags of the pieces that were there before; new ones have theirs."""
     role_tags = dict(endpoint.tags) | {FINGERPRINT: role_fingerprint(endpoint.role_name, endpoint.permissions_boundary)}
+    policy_tags = dict(endpoint.tags) | {FINGERPRINT: fingerprint(access_policy(endpoint, accounts.region))}
     if there.policy:
-        accounts.data_lake.tag_policy(there.policy, *_changes(there.policy.tags, endpoint.tags, given_up))
+        accounts.data_lake.tag_policy(there.policy, *_changes(there.policy.tags, policy_tags, given_up))
     if there.role:
         accounts.data_lake.tag_role(there.role, *_changes(there.role.tags, role_tags, given_up))
     if there.live:
@@ -353,7 +404,7 @@ def _retag(endpoint: Endpoint, there: Found, accounts: Accounts, given_up: set[s
 
 
 def _changes(
-    live: Mapping[str, str], wanted: Mapping[str, str], given_up: set[str]
+    live: Mapping[str, str], wanted: Mapping[str, str], given_up: frozenset[str]
 ) -> tuple[dict[str, str], list[str]]:
     """The tags to add, and the keys to remove; tags that somebody else put there stay."""
     return {key: value for key, value in wanted.items() if live.get(key) != value}, sorted(given_up & set(live))
@@ -389,12 +440,13 @@ def _detach_from(role_name: str, policy: Policy, accounts: Accounts) -> None:
         accounts.data_lake.detach(role, policy)
 
 
-def tear_down(owner: Owner, endpoint_identifier: str, accounts: Accounts) -> None:
-    """Remove endpoint, role and policy, in this order, as far as they exist and are ours."""
+def tear_down(owner: Owner, endpoint_identifier: str, accounts: Accounts) -> bool:
+    """Remove endpoint, role and policy, in this order, as far as they exist and are ours; whether any did."""
     live = accounts.dms.find_endpoint(endpoint_identifier)
-    if live and owner.owns(live.tags):
+    ours = live is not None and owner.owns(live.tags)
+    if live and ours:
         accounts.dms.delete_endpoint(live)
-    _remove_role_and_policy(owner, accounts, owner.owns)
+    return _remove_role_and_policy(owner, accounts, owner.owns) or ours
 
 
 def _remove_role_and_policy(owner: Owner, accounts: Accounts, is_ours: Callable[[Mapping[str, str]], bool]) -> bool:
@@ -415,12 +467,12 @@ def sweep(owner: Owner, accounts: Accounts) -> bool:
     return _remove_role_and_policy(owner, accounts, owner.made_it) or bool(endpoints)
 
 
-def sweep_until_quiet(owner: Owner, accounts: Accounts) -> None:
-    """Sweep behind a Create that may still be running, until nothing of it has appeared for a while."""
+def until_quiet(remove: Callable[[], bool], accounts: Accounts) -> None:
+    """Remove behind a request that was cancelled and may still run, until nothing of it has appeared for a while."""
     last_seen = 0.0
     for waited in accounts.patience.attempts(longest=3.0):
-        if sweep(owner, accounts):
+        if remove():
             last_seen = waited
         if waited - last_seen >= SECONDS_OF_QUIET:
             return
-    raise out_of_time("Delete: the cancelled Create goes on making pieces")
+    raise out_of_time("Delete: the cancelled request goes on making pieces")

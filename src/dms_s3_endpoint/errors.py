@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 Answer = TypeVar("Answer")
 
 REASON_LENGTH = 400
+FIRST_SERVER_ERROR = 500
 
 
 class Code(StrEnum):
@@ -63,6 +64,11 @@ def error_code(error: ClientError) -> str:
 
 def error_message(error: ClientError) -> str:
     return error.response["Error"].get("Message", "")
+
+
+def is_definite(error: ClientError) -> bool:
+    """Whether AWS says that it did nothing; after a 5xx that is not known."""
+    return error.response["ResponseMetadata"].get("HTTPStatusCode", 0) < FIRST_SERVER_ERROR
 
 
 def is_throttling(error: ClientError) -> bool:

@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .endpoint import Accounts, look, remove_given_up, set_up, sweep_until_quiet, tear_down
+from .claim import Claim
+from .endpoint import Accounts, Update, look, remove_given_up, set_up, sweep, tear_down, until_quiet
 from .environments import Environment
 from .errors import Code, EndpointError
+from .ownership import Owner
 from .request import INVALID, Endpoint, Event, parse, physical_id_of
 
 logger = logging.getLogger(__name__)
@@ -53,9 +55,17 @@ def update(event: Event, deployment: Deployment) -> Outcome:
         return _replace(event, endpoint, deployment)
     owner = event.owner(endpoint.physical_id)
     accounts = deployment.enter(endpoint.environment)
+    claim = Claim(event.request_id, accounts.data_lake, accounts.patience)
     found = look(endpoint, owner, accounts)
-    attributes = set_up(endpoint, owner, accounts, found, old_tag_keys(event))
-    remove_given_up(endpoint, owner, accounts)
+    if found.role and claim.is_anothers(found.role):
+        claim.take_over(found.role)
+        found = look(endpoint, owner, accounts)
+    try:
+        attributes = set_up(endpoint, owner, accounts, found, Update(old_tag_keys(event), claim))
+        claim.demand()
+        remove_given_up(endpoint, owner, accounts)
+    finally:
+        claim.end()
     _remove_failed_replacement(event, endpoint, deployment)
     return Outcome(endpoint.physical_id, attributes)
 
@@ -70,7 +80,7 @@ def _replace(event: Event, endpoint: Endpoint, deployment: Deployment) -> Outcom
     accounts = deployment.enter(endpoint.environment)
     found = look(endpoint, owner, accounts)
     try:
-        attributes = set_up(endpoint, owner, accounts, found, old_tag_keys(event))
+        attributes = set_up(endpoint, owner, accounts, found)
     except EndpointError:
         if found.nothing:
             tear_down(owner, endpoint.endpoint_identifier, accounts)
@@ -79,10 +89,12 @@ def _replace(event: Event, endpoint: Endpoint, deployment: Deployment) -> Outcom
 
 
 def _remove_failed_replacement(event: Event, endpoint: Endpoint, deployment: Deployment) -> None:
-    """In the rollback of a replacement that was killed before it cleaned up, the old properties give its id."""
+    """In the rollback of a replacement that was killed, or still runs, the old properties give its id."""
     given_up = physical_id_of(event.old_properties, deployment.environments)
     if given_up and given_up != endpoint.physical_id:
-        _tear_down(event, given_up, deployment)
+        environment_name, _slash, identifier = given_up.partition("/")
+        accounts = deployment.enter(deployment.environments[environment_name])
+        until_quiet(lambda: tear_down(event.owner(given_up), identifier, accounts), accounts)
 
 
 def delete(event: Event, deployment: Deployment) -> Outcome:
@@ -120,7 +132,7 @@ def _delete_cancelled(event: Event, deployment: Deployment) -> None:
     intended = physical_id_of(event.properties, deployment.environments)
     if intended:
         environment = deployment.environments[intended.partition("/")[0]]
-        sweep_until_quiet(event.owner(intended), deployment.enter(environment))
+        _sweep_until_quiet(event.owner(intended), deployment.enter(environment))
         return
     # No Create of ours makes anything with such properties; another version's may have.
     for environment in deployment.environments.values():
@@ -129,11 +141,15 @@ def _delete_cancelled(event: Event, deployment: Deployment) -> None:
         except EndpointError as error:
             logger.warning("Not searched", extra={"environment": environment.name, "cause": error.reason})
             continue
-        sweep_until_quiet(event.owner(""), accounts)
+        _sweep_until_quiet(event.owner(""), accounts)
 
 
-def old_tag_keys(event: Event) -> list[str]:
+def _sweep_until_quiet(owner: Owner, accounts: Accounts) -> None:
+    until_quiet(lambda: sweep(owner, accounts), accounts)
+
+
+def old_tag_keys(event: Event) -> frozenset[str]:
     """The keys of the TAGS that the resource had before, as far as the old properties tell."""
     old: Any = next((value for key, value in event.old_properties.items() if key.upper() == "TAGS"), None)
     tags = [tag for tag in old if isinstance(tag, Mapping)] if isinstance(old, list) else []
-    return [str(value) for tag in tags for key, value in tag.items() if key.upper() == "KEY"]
+    return frozenset(str(value) for tag in tags for key, value in tag.items() if key.upper() == "KEY")

@@ -14,6 +14,8 @@ STACK_ID = PREFIX + "stack-id"
 LOGICAL_ID = PREFIX + "logical-id"
 PHYSICAL_ID = PREFIX + "physical-id"
 FINGERPRINT = PREFIX + "fingerprint"
+# On a role whose endpoint was recreated by an update: which one, by its RequestId. See claim.py.
+CHANGED_BY = PREFIX + "changed-by"
 TAG_VALUE_LENGTH = 256
 
 

@@ -50,6 +50,10 @@ class Patience:
             self.sleep(min(pause * (0.75 + self.jitter() / 2), remaining))
             pause = min(pause * 1.6, longest)
 
+    def wait(self, seconds: float) -> None:
+        """Sleep, but not past the deadline."""
+        self.sleep(max(min(seconds, self.left()), 0.0))
+
     def stop_when_over(self) -> None:
         """Raise OutOfTimeError once the deadline has passed; asked before each attempt of each AWS call."""
         if self.left() <= 0:

@@ -25,7 +25,7 @@ OPTIONAL = (ATTRIBUTES, "RESOURCEIDENTIFIER", "TESTREPLICATIONINSTANCEARN", "PER
 # CloudFormation's own properties of a custom resource.
 OF_CLOUDFORMATION = ("SERVICETOKEN", "SERVICETIMEOUT")
 INVALID = "invalid/"
-MOST_TAGS = 46  # of the 50 that IAM and DMS take; four are the ownership tags
+MOST_TAGS = 45  # of the 50 that IAM and DMS take; four are the ownership tags, one is a role's claim
 LONGEST_RESOURCE_IDENTIFIER = 31
 LONGEST_TAG_KEY, LONGEST_TAG_VALUE = 128, 256
 

@@ -1,0 +1,104 @@
+"""The requests that CloudFormation makes of the resource: how a stack comes there, and the step that is disturbed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .stack import Properties, Stack
+
+BUCKET = "data-lake-dev"
+BOUNDARY = "arn:aws:iam::aws:policy/PowerUserAccess"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """`step` is what is disturbed; it tells whether that succeeded.
+
+    After a failure all is as before the step: always, never (a Delete is tried again until all is gone).
+    """
+
+    prepare: Callable[[Stack, str], object]
+    step: Callable[[Stack, str], bool]
+    goes_back: Literal["on failure", "always", "never"] = "on failure"
+
+
+def properties(name: str, **changes: Any) -> dict[str, Any]:
+    """Of an endpoint of the name, whose role and policy have names that begin with it."""
+    return {
+        "ENVIRONMENT": "dev",
+        "ENDPOINTIDENTIFIER": name,
+        "POLICYNAME": f"{name}-policy",
+        "ROLENAME": f"{name}-role",
+        "S3SETTINGS": {"BUCKETNAME": BUCKET, "BUCKETFOLDER": "orders"},
+        "TAGS": [{"Key": "team", "Value": "data-lake"}],
+    } | changes
+
+
+def same(name: str) -> Properties:
+    """Other words for the same endpoint."""
+    return properties(name, ENDPOINTIDENTIFIER=name.upper())
+
+
+def retagged(name: str) -> Properties:
+    return properties(name, TAGS=[{"Key": "stage", "Value": "dev"}])
+
+
+def bounded(name: str) -> Properties:
+    return properties(name, PERMISSIONSBOUNDARY=BOUNDARY)
+
+
+def another_policy(name: str) -> Properties:
+    return properties(name, POLICYNAME=f"{name}-policy-2")
+
+
+def another_folder(name: str) -> Properties:
+    """The policy changes, and the endpoint is deleted and created again."""
+    return properties(name, S3SETTINGS={"BUCKETNAME": BUCKET, "BUCKETFOLDER": "invoices"})
+
+
+def another_role(name: str) -> Properties:
+    return properties(name, ROLENAME=f"{name}-role-2", POLICYNAME=f"{name}-policy-2")
+
+
+def another_endpoint(name: str) -> Properties:
+    return properties(f"{name}-2")
+
+
+def _nothing(_stack: Stack, _name: str) -> None:
+    return None
+
+
+def _created(stack: Stack, name: str) -> bool:
+    return stack.create(properties(name))
+
+
+def _created_and_forgotten(stack: Stack, name: str) -> None:
+    stack.create(properties(name))
+    stack.forget()
+
+
+def _deleted(stack: Stack, _name: str) -> bool:
+    return stack.delete()
+
+
+def _updated(wanted: Callable[[str], Properties]) -> Scenario:
+    return Scenario(_created, lambda stack, name: stack.update(wanted(name)))
+
+
+SCENARIOS = {
+    "Create": Scenario(_nothing, _created),
+    "Update, nothing new": _updated(same),
+    "Update, tags": _updated(retagged),
+    "Update, boundary": _updated(bounded),
+    "Update, policy name": _updated(another_policy),
+    "Update, settings": _updated(another_folder),
+    "Update, role name": _updated(another_role),
+    "Update, replacement": _updated(another_endpoint),
+    "Update, rolled back later": Scenario(
+        _created, lambda stack, name: stack.update_and_roll_back(another_endpoint(name)), goes_back="always"
+    ),
+    "Delete": Scenario(_created, _deleted, goes_back="never"),
+    "Delete, cancelled Create": Scenario(_created_and_forgotten, _deleted, goes_back="never"),
+}

@@ -1,0 +1,160 @@
+"""One resource of a stack, and what CloudFormation does with it: answers, rollbacks, clean-ups, and trying again.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/crpg-ref-requesttypes.html
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Properties = Mapping[str, Any]
+Event = dict[str, Any]
+Answer = dict[str, Any]
+LOGICAL_ID = "Endpoint"
+
+
+class Cloud(Protocol):
+    """Accounts with the function deployed in them."""
+
+    def deliver(self, event: Event) -> list[Answer]:
+        """Run the function on the event; what it answered: nothing where it was ended before it could."""
+
+    def pieces(self) -> dict[str, Any]:
+        """All that stands in the accounts, in plain values, by ARN."""
+
+    def wait_for_nothing(self) -> None:
+        """The hour that CloudFormation waits for an answer before it goes on without."""
+
+
+class WedgedError(Exception):
+    """A request that nothing disturbed, and that failed all the same."""
+
+
+@dataclass
+class Stack:
+    """`violations` are answers that CloudFormation could not take."""
+
+    cloud: Cloud
+    stack_id: str
+    physical_id: str = ""
+    properties: Properties = field(default_factory=dict)
+    # Called with the next event, once, before it is delivered: plans a fault for it.
+    disturbance: Callable[[Event], None] | None = None
+    # An event whose function was ended is delivered once more; else its time runs out, and CloudFormation goes on.
+    redelivers: bool = False
+    violations: list[str] = field(default_factory=list)
+
+    def create(self, properties: Properties) -> bool:
+        """Whether it succeeded; else it was rolled back. Raises WedgedError."""
+        answer = self._request("Create", properties)
+        if _succeeded(answer):
+            self.physical_id, self.properties = answer["PhysicalResourceId"], properties
+            return True
+        # Of a Create that was not answered CloudFormation knows no id, and invents one.
+        self._remove(answer.get("PhysicalResourceId") or f"stack-{LOGICAL_ID}-{uuid.uuid4().hex[:12]}", properties)
+        return False
+
+    def update(self, properties: Properties) -> bool:
+        """Whether it succeeded, with a replaced resource cleaned up; else it was rolled back. Raises WedgedError."""
+        old_id, old = self.physical_id, self.properties
+        answer = self._ask_for_update(properties)
+        if not _succeeded(answer):
+            self._must("Update", old, PhysicalResourceId=old_id, OldResourceProperties=properties)
+            return False
+        self.physical_id, self.properties = answer["PhysicalResourceId"], properties
+        if self.physical_id != old_id:
+            self._remove(old_id, old)
+        return True
+
+    def update_and_roll_back(self, properties: Properties) -> bool:
+        """Another resource of the stack fails after ours was updated. Whether ours was. Raises WedgedError."""
+        old_id, old = self.physical_id, self.properties
+        answer = self._ask_for_update(properties)
+        new_id = answer["PhysicalResourceId"] if _succeeded(answer) else old_id
+        self._must("Update", old, PhysicalResourceId=new_id, OldResourceProperties=properties)
+        if new_id != old_id:
+            self._remove(new_id, properties)
+        return _succeeded(answer)
+
+    def _ask_for_update(self, properties: Properties) -> Answer:
+        known = {"PhysicalResourceId": self.physical_id, "OldResourceProperties": self.properties}
+        return self._request("Update", properties, **known)
+
+    def delete(self) -> bool:
+        """Whether the first try succeeded; somebody tries again where it didn't. Raises WedgedError."""
+        succeeded = self._remove(self.physical_id, self.properties)
+        self.physical_id, self.properties = "", {}
+        return succeeded
+
+    def forget(self) -> None:
+        """The Create's answer never reached CloudFormation: it deletes by an id of its own invention."""
+        self.physical_id = f"stack-{LOGICAL_ID}-{uuid.uuid4().hex[:12]}"
+
+    def _remove(self, physical_id: str, properties: Properties) -> bool:
+        if _succeeded(self._request("Delete", properties, PhysicalResourceId=physical_id)):
+            return True
+        self._must("Delete", properties, PhysicalResourceId=physical_id)
+        return False
+
+    def _must(self, kind: str, properties: Properties, **known: Any) -> None:
+        answer = self._request(kind, properties, **known)
+        if not _succeeded(answer):
+            raise WedgedError(f"{kind} of {known['PhysicalResourceId']}: {answer.get('Reason', 'no answer')}")
+
+    def _request(self, kind: str, properties: Properties, **known: Any) -> Answer:
+        """The answer; an empty one where none came."""
+        event = self._event(kind, properties, **known)
+        disturbance, self.disturbance = self.disturbance, None
+        if disturbance:
+            disturbance(event)
+        answers = self._deliver(event)
+        if not answers and self.redelivers:
+            answers = self._deliver(event)
+        if not answers:
+            self.cloud.wait_for_nothing()
+        if not answers and not disturbance:
+            self.violations.append(f"{kind} was not answered")
+        return answers[0] if answers else {}
+
+    def _event(self, kind: str, properties: Properties, **known: Any) -> Event:
+        return {
+            "RequestType": kind,
+            "RequestId": str(uuid.uuid4()),
+            "StackId": self.stack_id,
+            "LogicalResourceId": LOGICAL_ID,
+            "ResourceType": "Custom::CreateDMSS3Endpoint",
+            "ResourceProperties": dict(properties),
+            **known,
+        }
+
+    def _deliver(self, event: Event) -> list[Answer]:
+        answers = self.cloud.deliver(event)
+        if len(answers) > 1:
+            self.violations.append(f"{event['RequestType']} was answered {len(answers)} times")
+        self.violations += [f"{event['RequestType']}: {fault}" for each in answers for fault in faults_of(each, event)]
+        return answers
+
+
+def faults_of(answer: Answer, event: Event) -> list[str]:
+    """What CloudFormation would not take, or would take for something else.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/crpg-ref-responses.html
+    """
+    faults = [f"{key} is another" for key in ("StackId", "RequestId", "LogicalResourceId") if answer[key] != event[key]]
+    if answer["Status"] not in ("SUCCESS", "FAILED"):
+        faults.append(f"Status {answer['Status']}")
+    if answer["Status"] == "FAILED" and not answer["Reason"]:
+        faults.append("a failure without a reason")
+    if not answer["PhysicalResourceId"]:
+        faults.append("no PhysicalResourceId")
+    keeps = event["RequestType"] == "Delete" or (event["RequestType"] == "Update" and answer["Status"] == "FAILED")
+    if keeps and answer["PhysicalResourceId"] != event["PhysicalResourceId"]:
+        faults.append(f"id {event['PhysicalResourceId']} became {answer['PhysicalResourceId']}")
+    return faults
+
+
+def _succeeded(answer: Answer) -> bool:
+    return answer.get("Status") == "SUCCESS"

@@ -1,0 +1,459 @@
+"""A pair of accounts in memory: IAM in a few dictionaries, the embedded AWS's DMS, and a clock that sleeping moves.
+
+What the deployed function shows in minutes is shown here in seconds: each call can be made to fail, or be the
+moment in which something else happens.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+from botocore.exceptions import ConnectionClosedError
+
+from dms_s3_endpoint import app, endpoint
+from dms_s3_endpoint.answer import as_endpoint_error
+from dms_s3_endpoint.data_lake import DataLake
+from dms_s3_endpoint.dms import Dms
+from dms_s3_endpoint.endpoint import Accounts
+from dms_s3_endpoint.environments import Environment
+from dms_s3_endpoint.lifecycle import Deployment, create, delete, update
+from dms_s3_endpoint.request import Event
+from faults.pieces import Pieces, pieces_of
+from local_aws.dms_endpoints import DmsFault, Endpoints, check
+from local_aws.switches import Switches, changed
+
+from .builders import DATA_LAKE, DEV, DMS, ENVIRONMENTS, FakeClock, make_client_error
+
+SECONDS_OF_A_CALL = 0.05
+MOST_VERSIONS = 5
+Given = dict[str, Any]
+# What happens at a call: given the call itself, it answers for it.
+Happening = Callable[[Callable[[], Any]], Any]
+
+
+class KilledError(BaseException):
+    """The function's process is no more: nothing in it can catch this."""
+
+
+@dataclass
+class FakeIam:
+    """The account of the data lake. Methods are boto3's, as far as they are used."""
+
+    clock: FakeClock
+    lag_seconds: float = 0.0
+    roles: dict[str, Given] = field(default_factory=dict)
+    policies: dict[str, Given] = field(default_factory=dict)
+    # Each role's trust policies with the time since when; an empty one where there was none.
+    trusts: dict[str, list[tuple[float, Given]]] = field(default_factory=dict)
+
+    def _found(self, kind: str, found: Given | None) -> Given:
+        if found is None or self.clock.now < found["made"] + self.lag_seconds:
+            raise make_client_error("NoSuchEntity", f"The {kind} cannot be found.")
+        return found
+
+    def _role(self, name: str) -> Given:
+        return self._found(f"role {name}", self.roles.get(name))
+
+    def _policy(self, arn: str) -> Given:
+        return self._found(f"policy {arn}", self.policies.get(arn))
+
+    def _trust(self, role: Given, document: str) -> None:
+        role["AssumeRolePolicyDocument"] = json.loads(document) if document else {}
+        self.trusts.setdefault(role["Arn"], []).append((self.clock.now, role["AssumeRolePolicyDocument"]))
+
+    def create_role(self, RoleName: str, Path: str, AssumeRolePolicyDocument: str, Tags: Any, **more: Any) -> Given:  # noqa: N803  # boto3's names, here and below
+        if RoleName in self.roles:
+            raise make_client_error("EntityAlreadyExists", f"Role {RoleName} exists.")
+        role = {"RoleName": RoleName, "Path": Path, "Arn": f"arn:aws:iam::{DATA_LAKE}:role{Path}{RoleName}"}
+        self.roles[RoleName] = role | {"Tags": _tags(Tags), "attached": set(), "made": self.clock.now}
+        self._trust(self.roles[RoleName], AssumeRolePolicyDocument)
+        if "PermissionsBoundary" in more:
+            self.put_role_permissions_boundary_now(RoleName, more["PermissionsBoundary"])
+        return {"Role": _shown(self.roles[RoleName])}
+
+    def put_role_permissions_boundary_now(self, name: str, arn: str) -> None:
+        self.roles[name]["PermissionsBoundary"] = {"PermissionsBoundaryArn": arn}
+
+    def get_role(self, RoleName: str) -> Given:  # noqa: N803
+        return {"Role": _shown(self._role(RoleName))}
+
+    def list_roles(self, PathPrefix: str = "/") -> Given:  # noqa: N803
+        return {"Roles": self._listed(self.roles, PathPrefix)}
+
+    def _listed(self, pieces: dict[str, Given], path: str) -> list[Given]:
+        seen = [piece for piece in pieces.values() if self.clock.now >= piece["made"] + self.lag_seconds]
+        return [_shown(piece) for piece in seen if piece["Path"].startswith(path)]
+
+    def list_role_tags(self, RoleName: str) -> Given:  # noqa: N803
+        return {"Tags": _tag_list(self._role(RoleName)["Tags"])}
+
+    def tag_role(self, RoleName: str, Tags: Any) -> None:  # noqa: N803
+        self._role(RoleName)["Tags"] |= _tags(Tags)
+
+    def untag_role(self, RoleName: str, TagKeys: list[str]) -> None:  # noqa: N803
+        _untag(self._role(RoleName), TagKeys)
+
+    def put_role_permissions_boundary(self, RoleName: str, PermissionsBoundary: str) -> None:  # noqa: N803
+        self._role(RoleName)["PermissionsBoundary"] = {"PermissionsBoundaryArn": PermissionsBoundary}
+
+    def delete_role_permissions_boundary(self, RoleName: str) -> None:  # noqa: N803
+        del self._role(RoleName)["PermissionsBoundary"]
+
+    def update_assume_role_policy(self, RoleName: str, PolicyDocument: str) -> None:  # noqa: N803
+        self._trust(self._role(RoleName), PolicyDocument)
+
+    def list_attached_role_policies(self, RoleName: str) -> Given:  # noqa: N803
+        return {"AttachedPolicies": [{"PolicyArn": arn} for arn in sorted(self._role(RoleName)["attached"])]}
+
+    def attach_role_policy(self, RoleName: str, PolicyArn: str) -> None:  # noqa: N803
+        self._policy(PolicyArn)
+        self._role(RoleName)["attached"].add(PolicyArn)
+
+    def detach_role_policy(self, RoleName: str, PolicyArn: str) -> None:  # noqa: N803
+        attached = self._role(RoleName)["attached"]
+        if PolicyArn not in attached:
+            raise make_client_error("NoSuchEntity", "It is not attached.")
+        attached.remove(PolicyArn)
+
+    def list_role_policies(self, RoleName: str) -> Given:  # noqa: N803
+        return {"PolicyNames": sorted(self._role(RoleName).get("inline", set()))}
+
+    def delete_role_policy(self, RoleName: str, PolicyName: str) -> None:  # noqa: N803
+        self._role(RoleName)["inline"].remove(PolicyName)
+
+    def delete_role(self, RoleName: str) -> None:  # noqa: N803
+        role = self._role(RoleName)
+        if role["attached"] or role.get("inline"):
+            raise make_client_error("DeleteConflict", "Something is attached.")
+        self._trust(role, "")
+        del self.roles[RoleName]
+
+    def create_policy(self, PolicyName: str, Path: str, PolicyDocument: str, Tags: Any) -> Given:  # noqa: N803
+        if any(policy["PolicyName"] == PolicyName for policy in self.policies.values()):
+            raise make_client_error("EntityAlreadyExists", f"Policy {PolicyName} exists.")
+        arn = f"arn:aws:iam::{DATA_LAKE}:policy{Path}{PolicyName}"
+        policy = {"PolicyName": PolicyName, "Path": Path, "Arn": arn, "Tags": _tags(Tags), "made": self.clock.now}
+        self.policies[arn] = policy | {"versions": {"v1": json.loads(PolicyDocument)}, "DefaultVersionId": "v1"}
+        return {"Policy": _shown(self.policies[arn])}
+
+    def get_policy(self, PolicyArn: str) -> Given:  # noqa: N803
+        return {"Policy": _shown(self._policy(PolicyArn))}
+
+    def get_policy_version(self, PolicyArn: str, VersionId: str) -> Given:  # noqa: N803
+        return {"PolicyVersion": {"Document": self._policy(PolicyArn)["versions"][VersionId]}}
+
+    def list_policies(self, PathPrefix: str = "/", Scope: str = "All") -> Given:  # noqa: N803
+        assert Scope == "Local"
+        return {"Policies": self._listed(self.policies, PathPrefix)}
+
+    def list_policy_tags(self, PolicyArn: str) -> Given:  # noqa: N803
+        return {"Tags": _tag_list(self._policy(PolicyArn)["Tags"])}
+
+    def tag_policy(self, PolicyArn: str, Tags: Any) -> None:  # noqa: N803
+        self._policy(PolicyArn)["Tags"] |= _tags(Tags)
+
+    def untag_policy(self, PolicyArn: str, TagKeys: list[str]) -> None:  # noqa: N803
+        _untag(self._policy(PolicyArn), TagKeys)
+
+    def list_policy_versions(self, PolicyArn: str) -> Given:  # noqa: N803
+        policy = self._policy(PolicyArn)
+        return {
+            "Versions": [
+                {"VersionId": version, "IsDefaultVersion": version == policy["DefaultVersionId"], "CreateDate": number}
+                for number, version in enumerate(policy["versions"])
+            ]
+        }
+
+    def create_policy_version(self, PolicyArn: str, PolicyDocument: str, SetAsDefault: bool) -> None:  # noqa: N803
+        policy = self._policy(PolicyArn)
+        if len(policy["versions"]) == MOST_VERSIONS:
+            raise make_client_error("LimitExceeded", "A policy can have at most 5 versions.")
+        assert SetAsDefault
+        policy["made_versions"] = policy.get("made_versions", 1) + 1
+        policy["DefaultVersionId"] = f"v{policy['made_versions']}"
+        policy["versions"][policy["DefaultVersionId"]] = json.loads(PolicyDocument)
+
+    def delete_policy_version(self, PolicyArn: str, VersionId: str) -> None:  # noqa: N803
+        policy = self._policy(PolicyArn)
+        if VersionId not in policy["versions"]:
+            raise make_client_error("NoSuchEntity", "The version cannot be found.")
+        if VersionId == policy["DefaultVersionId"]:
+            raise make_client_error("DeleteConflict", "It is the default version.")
+        del policy["versions"][VersionId]
+
+    def list_entities_for_policy(self, PolicyArn: str) -> Given:  # noqa: N803
+        self._policy(PolicyArn)
+        names = [name for name, role in self.roles.items() if PolicyArn in role["attached"]]
+        return {"PolicyRoles": [{"RoleName": name} for name in names], "PolicyUsers": [], "PolicyGroups": []}
+
+    def delete_policy(self, PolicyArn: str) -> None:  # noqa: N803
+        policy = self._policy(PolicyArn)
+        if len(policy["versions"]) > 1 or self.list_entities_for_policy(PolicyArn)["PolicyRoles"]:
+            raise make_client_error("DeleteConflict", "Detach it, and delete its versions first.")
+        del self.policies[PolicyArn]
+
+
+@dataclass
+class FakeDms:
+    """The account of the endpoints, which see the trust policies of `iam`. Methods are boto3's."""
+
+    iam: FakeIam
+    clock: FakeClock
+    switches: Switches = field(default_factory=Switches)
+    account_id: str = DMS
+    region: str = "eu-west-1"
+    tasks: dict[str, str] = field(default_factory=dict)
+    configs: list[Given] = field(default_factory=list)
+    test_messages: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.endpoints = Endpoints(self)
+
+    def now(self) -> float:
+        return self.clock.now
+
+    def may_assume(self, role_arn: str, external_id: str, endpoint_arn: str) -> bool:
+        since = self.clock.now - self.switches.propagation_seconds
+        seen = [trust for written, trust in self.iam.trusts.get(role_arn, []) if written <= since]
+        return bool(seen) and any(_trusts(statement, external_id) for statement in seen[-1].get("Statement", []))
+
+    def why_not_deleted(self, endpoint_arn: str) -> str:
+        users = [*self.tasks.values(), *(config["TargetEndpointArn"] for config in self.configs)]
+        return "is part of one or more ReplicationTasks" if endpoint_arn in users else ""
+
+    def create_endpoint(self, **given: Any) -> Given:
+        return _answered(self._checked_create, given)
+
+    def _checked_create(self, given: Given) -> Given:
+        check(given)
+        return self.endpoints.create_endpoint(given)
+
+    def describe_endpoints(self, **given: Any) -> Given:
+        return _answered(self.endpoints.describe_endpoints, given)
+
+    def delete_endpoint(self, **given: Any) -> Given:
+        return _answered(self.endpoints.delete_endpoint, given)
+
+    def list_tags_for_resource(self, **given: Any) -> Given:
+        return _answered(self.endpoints.list_tags_for_resource, given)
+
+    def add_tags_to_resource(self, **given: Any) -> Given:
+        return _answered(self.endpoints.add_tags_to_resource, given)
+
+    def remove_tags_from_resource(self, **given: Any) -> Given:
+        return _answered(self.endpoints.remove_tags_from_resource, given)
+
+    def describe_replication_tasks(self, Filters: Any, WithoutSettings: bool) -> Given:  # noqa: N803
+        (arn,) = Filters[0]["Values"]
+        assert WithoutSettings
+        return {"ReplicationTasks": [{"ReplicationTaskIdentifier": n} for n, on in self.tasks.items() if on == arn]}
+
+    def describe_replication_configs(self, Marker: str) -> Given:  # noqa: N803
+        """One on a page."""
+        start = int(Marker or 0)
+        more = {"Marker": str(start + 1)} if start + 1 < len(self.configs) else {}
+        return {"ReplicationConfigs": self.configs[start : start + 1], **more}
+
+    def test_connection(self, **_given: Any) -> None:
+        """What comes of it is in `test_messages`: an empty one is a success."""
+
+    def describe_connections(self, Filters: Any) -> Given:  # noqa: N803
+        message = self.test_messages.pop(0) if self.test_messages else ""
+        status = {"Status": "failed", "LastFailureMessage": message} if message else {"Status": "successful"}
+        return {"Connections": [status if message != "testing" else {"Status": "testing"}]}
+
+
+@contextmanager
+def deployed_in_memory() -> Iterator[None]:
+    """The function's variables; and calls that it makes side by side are made one after the other, in one order."""
+    variables = {
+        "ENVIRONMENTS": DEV.name,
+        "DATA_LAKE_ROLE_ARNS": DEV.data_lake_role_arn,
+        "DMS_ROLE_ARNS": DEV.dms_role_arn,
+    }
+    with mock.patch.dict(os.environ, variables), mock.patch.object(endpoint, "ThreadPoolExecutor", _OneAfterTheOther):
+        yield
+
+
+@dataclass
+class CloudInMemory:
+    """Both accounts, with the function in them. `happenings` are by the number of the call in the next event."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    happenings: dict[int, Happening] = field(default_factory=dict)
+    # Told, once an event is over, of the calls that were made for it.
+    on_end: Callable[[Given, list[str], list[Given]], None] = lambda _event, _calls, _answers: None
+    timeout: float = 900.0
+
+    def __post_init__(self) -> None:
+        self.iam = FakeIam(self.clock)
+        self.dms = FakeDms(self.iam, self.clock)
+
+    def switch(self, **switches: Any) -> None:
+        self.dms.switches = changed(self.dms.switches, switches)
+        self.iam.lag_seconds = self.dms.switches.iam_lag_seconds
+
+    def pieces(self) -> Pieces:
+        # Whoever looks for himself sees it as it is.
+        switches, self.dms.switches = self.dms.switches, Switches()
+        self.iam.lag_seconds, lag = 0.0, self.iam.lag_seconds
+        try:
+            return pieces_of(_Client(self.iam), _Client(self.dms), lambda name: True)
+        finally:
+            self.dms.switches, self.iam.lag_seconds = switches, lag
+
+    def wait_for_nothing(self) -> None:
+        self.clock.now += 3600.0
+
+    def deliver(self, event: Given) -> list[Given]:
+        """The answers: one, or none where the function was killed."""
+        happenings, self.happenings = self.happenings, {}
+        calls: list[str] = []
+        answers = []
+        with suppress(KilledError):
+            answers = [self._answer(event, happenings, calls)]
+        self.on_end(event, calls, answers)
+        return answers
+
+    def _answer(self, event: Given, happenings: dict[int, Happening], calls: list[str]) -> Given:
+        deployment = Deployment(ENVIRONMENTS, self._entering(happenings, calls))
+        operation = {"Create": create, "Update": update, "Delete": delete}[event["RequestType"]]
+        ids = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
+        try:
+            outcome = operation(Event.read(event), deployment)
+        except Exception as error:  # as the function's own last resort
+            failure = as_endpoint_error(error)
+            failed_id = app._failed_id(event, failure)
+            return ids | {"Status": "FAILED", "Reason": failure.reason, "PhysicalResourceId": failed_id}
+        answer = {"Status": "SUCCESS", "Reason": "", "PhysicalResourceId": outcome.physical_id}
+        return ids | answer | {"Data": dict(outcome.attributes)}
+
+    def _entering(self, happenings: dict[int, Happening], calls: list[str]) -> Callable[[Environment], Accounts]:
+        patience = self.clock.patience(self.clock.now + self.timeout - 30.0)
+
+        def call(name: str, effect: Callable[[], Any]) -> Any:
+            self.clock.sleep(SECONDS_OF_A_CALL)
+            patience.stop_when_over()
+            happening = happenings.get(len(calls))
+            calls.append(name)
+            return happening(effect) if happening else effect()
+
+        iam, dms = _Client(self.iam, call), _Client(self.dms, call)
+        data_lake = DataLake(iam, "aws", DATA_LAKE, patience)  # type: ignore[arg-type]  # as much of it as is used
+        accounts = Accounts(data_lake, Dms(dms, patience), "eu-west-1", patience)  # type: ignore[arg-type]  # as above
+        return lambda _environment: accounts
+
+
+@dataclass
+class _Client:
+    """A boto3 client of a fake, each of whose calls goes through `call`."""
+
+    fake: Any
+    call: Callable[[str, Callable[[], Any]], Any] = lambda _name, effect: effect()
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        served = getattr(self.fake, operation)
+        return lambda **given: self.call(operation, lambda: served(**given))
+
+    def get_paginator(self, operation: str) -> SimpleNamespace:
+        return SimpleNamespace(paginate=lambda **given: self._pages(operation, given))
+
+    def _pages(self, operation: str, given: Given) -> Iterator[Given]:
+        more: Given = {}
+        while True:
+            page = getattr(self, operation)(**given, **more)
+            yield page
+            if "Marker" not in page:
+                return
+            more = {"Marker": page["Marker"]}
+
+
+class _OneAfterTheOther:
+    """A ThreadPoolExecutor without threads: the order of calls is always the same."""
+
+    def __enter__(self) -> _OneAfterTheOther:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing runs."""
+
+    def submit(self, function: Callable[..., Any], *given: Any) -> SimpleNamespace:
+        answer = function(*given)
+        return SimpleNamespace(result=lambda: answer)
+
+
+def kill_before(_effect: Callable[[], Any]) -> Any:
+    raise KilledError
+
+
+def kill_after(effect: Callable[[], Any]) -> Any:
+    effect()
+    raise KilledError
+
+
+def lose_answer(effect: Callable[[], Any]) -> Any:
+    effect()
+    raise ConnectionClosedError(endpoint_url="https://nowhere.example.invalid")
+
+
+def lose_answer_once(effect: Callable[[], Any]) -> Any:
+    """As botocore does it: the call is made again."""
+    effect()
+    return effect()
+
+
+def refuse(code: str) -> Happening:
+    def refused(_effect: Callable[[], Any]) -> Any:
+        raise make_client_error(code, code)
+
+    return refused
+
+
+FAULTS: dict[str, Happening] = {
+    "throttled": refuse("Throttling"),
+    "5xx": refuse("InternalFailure"),
+    "denied": refuse("AccessDenied"),
+    "session expired": refuse("ExpiredToken"),
+    "answer lost": lose_answer,
+    "answer lost once": lose_answer_once,
+    "killed before": kill_before,
+    "killed after": kill_after,
+}
+
+
+def _answered(serve: Callable[[Given], Given], given: Given) -> Given:
+    try:
+        return serve(given)
+    except DmsFault as fault:
+        raise make_client_error(fault.code, str(fault)) from fault
+
+
+def _trusts(statement: Mapping[str, Any], external_id: str) -> bool:
+    demanded = statement.get("Condition", {}).get("StringEquals", {}).get("sts:ExternalId", [])
+    demanded = [demanded] if isinstance(demanded, str) else demanded
+    return statement["Principal"] == {"Service": "dms.amazonaws.com"} and (not demanded or external_id in demanded)
+
+
+def _shown(piece: Given) -> Given:
+    hidden = ("made", "attached", "inline", "versions", "made_versions")
+    return {key: value for key, value in piece.items() if key not in hidden} | {"Tags": _tag_list(piece["Tags"])}
+
+
+def _tags(tags: list[dict[str, str]]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in tags}
+
+
+def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def _untag(piece: Given, keys: list[str]) -> None:
+    for key in keys:
+        piece["Tags"].pop(key, None)

@@ -1,0 +1,106 @@
+"""Each request, at each call that it makes, each fault; then what CloudFormation does; under each variant of AWS."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from faults.run import Ended, run
+from faults.scenarios import SCENARIOS
+from faults.stack import Event
+from faults.variants import VARIANTS
+
+from .in_memory import FAULTS, CloudInMemory, Happening, refuse
+
+pytestmark = pytest.mark.usefixtures("in_memory")
+# Polling repeats itself: of one operation, a request's first calls, and no more.
+CALLS_OF_AN_OPERATION = 6
+RUNS_OF_A_VARIANT = 15
+
+
+def calls_of(request_kind: str, variant: str) -> list[str]:
+    """The calls of the request when nothing is wrong."""
+    calls_by_event: dict[str, list[str]] = {}
+    watched: list[str] = []
+    cloud = CloudInMemory(on_end=lambda event, calls, _: calls_by_event.update({event["RequestId"]: calls}))
+    cloud.switch(**VARIANTS[variant])
+    ended = run(cloud, SCENARIOS[request_kind], "orders", lambda event: watched.append(event["RequestId"]))
+    assert ended == Ended(survived=True, violations=[])
+    return calls_by_event[watched[0]]
+
+
+def cells_of(request_kind: str, variant: str) -> list[tuple[int, str, bool]]:
+    """Number of the call, name of the fault, and whether a request that was killed is delivered once more."""
+    calls = calls_of(request_kind, variant)
+    numbers = [n for n, call in enumerate(calls) if calls[:n].count(call) < CALLS_OF_AN_OPERATION]
+    return [
+        (number, fault, redelivers)
+        for number in numbers
+        for fault in FAULTS
+        for redelivers in ((False, True) if fault.startswith("killed") else (False,))
+    ]
+
+
+def disturbed(request_kind: str, variant: str, number: int, happening: Happening, redelivers: bool = False) -> Ended:
+    cloud = CloudInMemory()
+    cloud.switch(**VARIANTS[variant])
+
+    def disturb(_event: Event) -> None:
+        cloud.happenings = {number: happening}
+
+    return run(cloud, SCENARIOS[request_kind], "orders", disturb, redelivers)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("request_kind", SCENARIOS)
+def test_no_fault_leaves_or_wedges_anything(request_kind: str, variant: str, request: Any) -> None:
+    cells = cells_of(request_kind, variant)
+    is_first = variant == next(iter(VARIANTS))
+    if not request.config.getoption("--all-faults") and not is_first:
+        cells = random.Random(f"{request_kind} {variant}").sample(cells, RUNS_OF_A_VARIANT)  # noqa: S311  # no secret
+    found = {cell: disturbed(request_kind, variant, cell[0], FAULTS[cell[1]], cell[2]) for cell in cells}
+    assert {cell: ended.violations for cell, ended in found.items() if ended.violations} == {}
+    assert [cell for cell, ended in found.items() if cell[1] == "answer lost once" and not ended.survived] == []
+
+
+@pytest.mark.parametrize("code", ["ConcurrentModification", "NoSuchEntity", "DeleteConflict"])
+@pytest.mark.parametrize("request_kind", SCENARIOS)
+def test_iam_may_collide_with_itself(request_kind: str, code: str) -> None:
+    calls = calls_of(request_kind, "first create keeps nothing")
+    settled = {
+        "update_assume_role_policy": ("ConcurrentModification", "NoSuchEntity"),
+        "attach_role_policy": ("ConcurrentModification", "NoSuchEntity"),
+        "delete_role": ("ConcurrentModification", "DeleteConflict"),
+        "delete_policy": ("ConcurrentModification", "DeleteConflict"),
+    }
+    for number, call in enumerate(calls):
+        ended = disturbed(request_kind, "first create keeps nothing", number, refuse(code))
+        assert ended.violations == [], (call, ended)
+        assert ended.survived or code not in settled.get(call, ()), call
+
+
+@pytest.mark.parametrize(
+    ("switches", "code"),
+    [
+        ({"not_allow_listed": "AccessDeniedException"}, "NotAllowListed"),
+        ({"quota": 0}, "LimitExceeded"),
+        ({"create_fault": "S3AccessDeniedFault"}, "InvalidRequest"),
+        ({"create_fault": "KMSKeyNotAccessibleFault"}, "InvalidRequest"),
+        ({"create_fault": "InvalidParameterValueException"}, "InvalidRequest"),
+        ({"create_fault": "ResourceNotFoundFault"}, "InternalError"),
+        ({"external_id": "never_settles"}, "RoleNotAssumable"),
+        ({"first_create": "no_external_id"}, "NoExternalId"),
+        ({"refused_creates": 1000}, "RoleNotAssumable"),
+        ({"propagation_seconds": 1000.0}, "RoleNotAssumable"),
+        ({"create_seconds": 1000.0}, "NotStabilized"),
+    ],
+)
+def test_what_no_create_survives_has_its_code_and_leaves_nothing(switches: dict[str, Any], code: str) -> None:
+    reasons: list[str] = []
+    cloud = CloudInMemory(on_end=lambda _event, _calls, answers: reasons.extend(each["Reason"] for each in answers))
+    cloud.switch(**switches)
+    ended = run(cloud, SCENARIOS["Create"], "orders", lambda _event: None)
+    assert ended.violations == ["the second try failed too"]
+    assert {reason.partition(":")[0] for reason in reasons if reason} == {code}

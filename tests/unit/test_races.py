@@ -1,0 +1,114 @@
+"""Events that the function works on side by side: orders drawn from a seed, under each variant of AWS."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from faults.pieces import Pieces
+from faults.run import differences, faults_of_standing
+from faults.scenarios import another_endpoint, another_folder, another_policy, another_role, properties
+from faults.stack import LOGICAL_ID, Answer, Event, Properties
+from faults.variants import VARIANTS
+
+from .builders import STACK_ID
+from .in_memory import CloudInMemory
+from .races import RacingClock
+
+pytestmark = [pytest.mark.usefixtures("in_memory"), pytest.mark.parametrize("variant", VARIANTS)]
+ORDERS = range(4)
+OURS = properties("orders")
+
+
+class World:
+    """A cloud in which the next to go on is drawn."""
+
+    def __init__(self, variant: str, order: int) -> None:
+        self.draw = random.Random(f"{variant} {order}")  # noqa: S311  # no secret
+        self.clock = RacingClock(choose=self.draw.randrange)
+        self.cloud = CloudInMemory(self.clock)
+        self.cloud.switch(**VARIANTS[variant])
+
+    def send(self, event: Event) -> Answer:
+        (answer,) = self.cloud.deliver(event)
+        self.clock.now += 100.0
+        return answer
+
+    def race(self, first: Event, second: Event, delays: tuple[float, ...] = (0.0, 0.3, 1.0, 5.0, 20.0, 60.0)) -> Any:
+        """The answers; the second event comes a drawn delay after the first."""
+        works: list[tuple[float, Callable[[], Any]]] = [
+            (0.0, lambda: self.cloud.deliver(first)[0]),
+            (self.draw.choice(delays), lambda: self.cloud.deliver(second)[0]),
+        ]
+        return self.clock.race(*works)
+
+    def pieces(self) -> Pieces:
+        return self.cloud.pieces()
+
+
+def event(kind: str, given: Properties = OURS, stack_id: str = STACK_ID, **known: Any) -> Event:
+    ids = {"RequestId": str(uuid.uuid4()), "StackId": stack_id, "LogicalResourceId": LOGICAL_ID}
+    return {"RequestType": kind, "ResourceProperties": given, **ids, **known}
+
+
+def update(old: Properties, new: Properties) -> Event:
+    return event("Update", new, OldResourceProperties=old, PhysicalResourceId="dev/orders")
+
+
+def delete(physical_id: str = "dev/orders", **more: Any) -> Event:
+    return event("Delete", PhysicalResourceId=physical_id, **more)
+
+
+def statuses(answers: list[Answer]) -> list[str]:
+    return [answer["Status"] for answer in answers]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_create_that_was_cancelled_leaves_nothing_beside_its_delete(variant: str, order: int) -> None:
+    world = World(variant, order)
+    _, deleted = world.race(event("Create"), delete("stack-Endpoint-1A2B3C"))
+    assert (deleted["Status"], world.pieces()) == ("SUCCESS", {}), deleted
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_an_event_that_is_delivered_twice_is_one(variant: str, order: int) -> None:
+    world = World(variant, order)
+    for kind in (event("Create"), update(OURS, another_folder("orders"))):
+        answers = world.race(kind, kind)
+        assert statuses(answers) == ["SUCCESS", "SUCCESS"], answers
+        assert faults_of_standing(world.pieces(), "dev/orders") == []
+        world.clock.now += 100.0
+    gone = delete()
+    assert statuses(world.race(gone, gone)) == ["SUCCESS", "SUCCESS"]
+    assert world.pieces() == {}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_of_two_stacks_that_want_one_name_one_gets_it(variant: str, order: int) -> None:
+    world = World(variant, order)
+    stacks = [STACK_ID, f"{STACK_ID}-2"]
+    answers = world.race(event("Create", stack_id=stacks[0]), event("Create", stack_id=stacks[1]))
+    assert sorted(statuses(answers)) == ["FAILED", "SUCCESS"], answers
+    loser = statuses(answers).index("FAILED")
+    assert answers[loser]["Reason"].startswith("NameTaken: ")
+    assert world.send(delete(stack_id=stacks[loser]))["Status"] == "SUCCESS"
+    assert faults_of_standing(world.pieces(), "dev/orders") == []
+    assert world.send(delete(stack_id=stacks[1 - loser]))["Status"] == "SUCCESS"
+    assert world.pieces() == {}
+
+
+@pytest.mark.parametrize("wanted", [another_folder, another_role, another_policy, another_endpoint])
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_rollback_of_an_update_that_still_runs_wins(
+    variant: str, order: int, wanted: Callable[[str], Properties]
+) -> None:
+    world = World(variant, order)
+    world.send(event("Create"))
+    stood, new = world.pieces(), wanted("orders")
+    _, back = world.race(update(OURS, new), update(new, OURS), delays=(3.0, 8.0, 15.0, 30.0, 60.0))
+    assert back["Status"] == "SUCCESS", back
+    assert differences("gone back", stood, world.pieces()) == []
