@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: demo test unit system lint memory lock setup clean
+.PHONY: demo test unit system lint faults memory lock setup clean
 
 demo: setup
 	python -m local_aws.demo
@@ -19,6 +19,10 @@ unit: setup
 
 system: setup
 	python -m pytest tests/local_aws tests/system -q -n 2
+
+faults: setup
+	python -m pytest tests/unit/test_every_call.py -q -n 2 --all-faults
+	python -m faults
 
 memory: setup
 	PYTHONPATH=src python -m benchmarks.memory

@@ -52,19 +52,24 @@ class CloudFormation:
         return self.received[event["RequestId"]].answer
 
     def event(self, request_type: str, properties: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-        request_id = str(uuid.uuid4())
-        self.received[request_id] = Received()
-        return {
-            "RequestType": request_type,
-            "RequestId": request_id,
-            "StackId": self.stack_id,
-            "LogicalResourceId": "Endpoint",
-            "ResourceType": "Custom::CreateDMSS3Endpoint",
-            "ServiceToken": self.token,
-            "ResponseURL": f"https://{self.host}/{request_id}?X-Amz-Signature={uuid.uuid4().hex}",
-            "ResourceProperties": {"ServiceToken": self.token, **properties},
-            **more,
-        }
+        return self.addressed(
+            {
+                "RequestType": request_type,
+                "RequestId": str(uuid.uuid4()),
+                "StackId": self.stack_id,
+                "LogicalResourceId": "Endpoint",
+                "ResourceType": "Custom::CreateDMSS3Endpoint",
+                "ResourceProperties": {"ServiceToken": self.token, **properties},
+                **more,
+            }
+        )
+
+    def addressed(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """The event with a ResponseURL, where `received` listens from now on."""
+        request_id = event["RequestId"]
+        self.received.setdefault(request_id, Received())
+        url = f"https://{self.host}/{request_id}?X-Amz-Signature={uuid.uuid4().hex}"
+        return {**event, "ServiceToken": self.token, "ResponseURL": url}
 
     @property
     def token(self) -> str:

@@ -1,0 +1,100 @@
+"""`make faults`: every cell, a table of what was tried and survived, and `build/faults.json`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from local_aws.cloudformation import CloudFormation
+
+from .deployed import deployed
+from .matrix import Cell, Run, cells_of, runs_of, violations_of
+from .scenarios import SCENARIOS
+
+# Most of a run's time is the embedded AWS's own; but a function that hangs only waits.
+RUNS_AT_ONCE_ON_A_SERVER = 12
+REPORT = Path("build/faults.json")
+Found = dict[Run, list[str]]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """0 where there was no violation."""
+    parser = argparse.ArgumentParser(prog="python -m faults", description=__doc__)
+    parser.add_argument("--request", action="append", choices=list(SCENARIOS), help="only this one; more than once")
+    parser.add_argument("--sample", type=int, help="only so many cells, drawn by the seed")
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args(arguments)
+    console = Console()
+    with ExitStack() as stack, tempfile.TemporaryDirectory() as directory:
+        servers = [
+            stack.enter_context(deployed(Path(directory) / str(number))) for number in range(os.cpu_count() or 1)
+        ]
+        cells = cells_of(given.request or SCENARIOS, servers[0])
+        if given.sample:
+            cells = random.Random(given.seed).sample(cells, given.sample)  # noqa: S311  # no secret
+        found = try_all(runs_of(cells), servers, console)
+    console.print(table_of(found))
+    return report(cells, found, console)
+
+
+def try_all(runs: Sequence[Run], servers: Sequence[CloudFormation], console: Console) -> Found:
+    """The violations of each run; the runs are spread over the servers."""
+    columns = (TextColumn("[progress.description]{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
+        task = progress.add_task("runs", total=len(runs))
+        found = {}
+        for run, violations in _tried(runs, servers):
+            found[run] = violations
+            progress.advance(task)
+            for violation in violations:
+                progress.console.print(f"{named(run)}: {violation}", markup=False)
+    return found
+
+
+def _tried(runs: Sequence[Run], servers: Sequence[CloudFormation]) -> Iterator[tuple[Run, list[str]]]:
+    with ThreadPoolExecutor(RUNS_AT_ONCE_ON_A_SERVER * len(servers)) as pool:
+        waiting = {
+            pool.submit(violations_of, run, servers[number % len(servers)]): run for number, run in enumerate(runs)
+        }
+        for done in as_completed(waiting):
+            yield waiting[done], done.result()
+
+
+def table_of(found: Found) -> Table:
+    """Faults tried and survived, by request and call."""
+    tried = Counter((run.cell.request, run.cell.call) for run in found)
+    survived = Counter((run.cell.request, run.cell.call) for run, violations in found.items() if not violations)
+    table = Table("request", "call", "faults tried", "survived", title="Nothing hangs, leaks or wedges")
+    for key in sorted(tried):
+        table.add_row(*key, str(tried[key]), str(survived[key]))
+    return table
+
+
+def report(cells: Sequence[Cell], found: Found, console: Console) -> int:
+    violations = [f"{named(run)}: {violation}" for run, faults in found.items() for violation in faults]
+    REPORT.parent.mkdir(exist_ok=True)
+    REPORT.write_text(json.dumps({"cells": len(cells), "runs": len(found), "violations": violations}, indent=2))
+    console.print(f"{len(cells)} cells, {len(found)} runs, {len(violations)} violations; {REPORT}")
+    return 1 if violations else 0
+
+
+def named(run: Run) -> str:
+    again = ", delivered again" if run.redelivers else ""
+    return f"{run.cell.request}: {run.cell.call} {run.cell.nth}: {run.cell.fault}{again}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
