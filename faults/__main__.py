@@ -22,7 +22,7 @@ from local_aws.cloudformation import CloudFormation
 
 from .deployed import deployed
 from .matrix import Cell, Run, cells_of, runs_of, violations_of
-from .scenarios import SCENARIOS
+from .scenarios import REQUESTS
 
 # Most of a run's time is the embedded AWS's own; but a function that hangs only waits.
 RUNS_AT_ONCE_ON_A_SERVER = 12
@@ -33,7 +33,7 @@ Found = dict[Run, list[str]]
 def main(arguments: Sequence[str]) -> int:
     """0 where there was no violation."""
     parser = argparse.ArgumentParser(prog="python -m faults", description=__doc__)
-    parser.add_argument("--request", action="append", choices=list(SCENARIOS), help="only this one; more than once")
+    parser.add_argument("--request", action="append", choices=REQUESTS, help="only this one; more than once")
     parser.add_argument("--sample", type=int, help="only so many cells, drawn by the seed")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args(arguments)
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
         servers = [
             stack.enter_context(deployed(Path(directory) / str(number))) for number in range(os.cpu_count() or 1)
         ]
-        cells = cells_of(given.request or SCENARIOS, servers[0])
+        cells = cells_of(given.request or REQUESTS, servers[0])
         if given.sample:
             cells = random.Random(given.seed).sample(cells, given.sample)  # noqa: S311  # no secret
         found = try_all(runs_of(cells), servers, console)
@@ -92,7 +92,7 @@ def report(cells: Sequence[Cell], found: Found, console: Console) -> int:
 
 
 def named(run: Run) -> str:
-    again = ", delivered again" if run.redelivers else ""
+    again = ", delivered again" if run.again else ""
     return f"{run.cell.request}: {run.cell.call} {run.cell.nth}: {run.cell.fault}{again}"
 
 

@@ -27,7 +27,7 @@ FAULTS: dict[str, tuple[Fault, int, bool]] = {
     "timed out": ("freeze_after", 1, False),
 }
 # These end the function without an answer: the event may come once more, or CloudFormation goes on.
-ENDS_FUNCTION = ("out of memory",)
+ENDS_FUNCTION = ("out of memory", "timed out")
 # Polling repeats itself: of one operation, a request's first calls, and no more.
 CALLS_OF_AN_OPERATION = 3
 
@@ -48,7 +48,7 @@ class Cell:
 @dataclass(frozen=True)
 class Run:
     cell: Cell
-    redelivers: bool
+    again: bool
 
 
 def calls_of(request: str, cloudformation: CloudFormation) -> list[tuple[str, str, int]]:
@@ -75,8 +75,8 @@ def cells_of(requests: Iterable[str], cloudformation: CloudFormation) -> list[Ce
 
 
 def runs_of(cells: Iterable[Cell]) -> list[Run]:
-    """Each cell once; where no answer comes, once more with the event delivered again."""
-    return [Run(cell, again) for cell in cells for again in (False, True) if not again or cell.fault in ENDS_FUNCTION]
+    """Each cell once; and where the function dies at once, once more with the event delivered again."""
+    return [Run(cell, again) for cell in cells for again in (False, True) if not again or cell.fault == "out of memory"]
 
 
 def violations_of(wanted: Run, cloudformation: CloudFormation) -> list[str]:
@@ -88,7 +88,8 @@ def violations_of(wanted: Run, cloudformation: CloudFormation) -> list[str]:
         events.append(event["RequestId"])
         cloud.aws.inject(cell.service, cell.operation, fault, cell.nth, times, event["RequestId"])
 
-    ended = run(cloud, SCENARIOS[cell.request], cloud.name, disturb, wanted.redelivers)
+    may_end = cell.fault in ENDS_FUNCTION
+    ended = run(cloud, SCENARIOS[cell.request], cloud.name, disturb, may_end, wanted.again)
     for event in events:
         cloud.aws.forget(event)
     failed = ["it did not survive"] if must_survive and not ended.survived else []

@@ -11,6 +11,8 @@ from .pieces import Pieces
 from .scenarios import Scenario
 from .stack import Cloud, Event, Stack, WedgedError
 
+Disturbance = Callable[[Event], None]
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -21,15 +23,19 @@ class Ended:
 
 
 def run(
-    cloud: Cloud, scenario: Scenario, name: str, disturbance: Callable[[Event], None], redelivers: bool = False
+    cloud: Cloud, scenario: Scenario, name: str, disturbance: Disturbance, may_end: bool = False, again: bool = False
 ) -> Ended:
-    """Leaves nothing behind, unless a violation says so."""
+    """`may_end`: the disturbance may end the function; `again`: then its event is delivered once more.
+
+    Leaves nothing behind, unless a violation says so.
+    """
     before = cloud.pieces()
     stack = Stack(cloud, stack_id=f"arn:aws:cloudformation:eu-west-1:111111111111:stack/{name}/1")
+    stack.may_be_ended, stack.redelivers = may_end, again
     survived = False
     try:
         scenario.prepare(stack, name)
-        survived = _disturbed(scenario, stack, name, disturbance, redelivers)
+        survived = _disturbed(scenario, stack, name, disturbance)
         if stack.physical_id:
             stack.delete()
     except WedgedError as wedged:
@@ -38,11 +44,9 @@ def run(
     return Ended(survived, stack.violations)
 
 
-def _disturbed(
-    scenario: Scenario, stack: Stack, name: str, disturbance: Callable[[Event], None], redelivers: bool
-) -> bool:
+def _disturbed(scenario: Scenario, stack: Stack, name: str, disturbance: Disturbance) -> bool:
     stood = stack.cloud.pieces()
-    stack.disturbance, stack.redelivers = disturbance, redelivers
+    stack.disturbance = disturbance
     survived = scenario.step(stack, name)
     _check_standing(stack)
     if scenario.goes_back == "always" or (scenario.goes_back == "on failure" and not survived):

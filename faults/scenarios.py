@@ -87,7 +87,7 @@ def _updated(wanted: Callable[[str], Properties]) -> Scenario:
     return Scenario(_created, lambda stack, name: stack.update(wanted(name)))
 
 
-SCENARIOS = {
+SCENARIOS: dict[str, Scenario] = {
     "Create": Scenario(_nothing, _created),
     "Update, nothing new": _updated(same),
     "Update, tags": _updated(retagged),
@@ -102,3 +102,5 @@ SCENARIOS = {
     "Delete": Scenario(_created, _deleted, goes_back="never"),
     "Delete, cancelled Create": Scenario(_created_and_forgotten, _deleted, goes_back="never"),
 }
+# Those whose disturbed request is none of the others'.
+REQUESTS = [name for name, scenario in SCENARIOS.items() if scenario.goes_back != "always"]

@@ -62,6 +62,13 @@ class Found:
     live: LiveEndpoint | None
 
     @property
+    def external_id(self) -> str:
+        """The endpoint's, from there or, where DescribeEndpoints doesn't tell it, from the trust; empty if unknown."""
+        demanded = (trusted_external_ids(self.role.trust_policy) if self.role else None) or set()
+        from_trust = next(iter(demanded)) if len(demanded) == 1 else ""
+        return (self.live.external_id if self.live else "") or from_trust
+
+    @property
     def nothing(self) -> bool:
         return self.policy is None and self.role is None and self.live is None
 
@@ -106,7 +113,9 @@ def _set_up(
 ) -> dict[str, str]:
     for warning in warnings(endpoint.effective_settings):
         logger.warning(warning, extra={"endpoint_identifier": endpoint.endpoint_identifier})
-    outdated = found.live if found.live and must_be_recreated(found.live, endpoint) else None
+    # An ExternalId that nothing tells any more can only be had by another create.
+    renewed = found.live and (must_be_recreated(found.live, endpoint) or not found.external_id)
+    outdated = found.live if renewed else None
     kept = None if outdated else found.live
     if outdated:
         accounts.dms.refuse_if_in_use(outdated)
@@ -117,7 +126,11 @@ def _set_up(
     _attach(accounts, found, role, policy)
     if outdated:
         accounts.dms.delete_endpoint(outdated)
-    live = _keep(role, kept, accounts) if kept else _create(endpoint, owner, role, accounts)
+    live = (
+        _keep(replace(kept, external_id=found.external_id), role, accounts)
+        if kept
+        else _create(endpoint, owner, role, accounts)
+    )
     if endpoint.test_replication_instance_arn and (not kept or update is None):
         accounts.dms.test_connection(live, endpoint.test_replication_instance_arn)  # step 8
     given_up = update.old_tag_keys - set(endpoint.tags) if update else frozenset()
@@ -215,16 +228,13 @@ def _attach(accounts: Accounts, found: Found, role: Role, policy: Policy) -> Non
     accounts.data_lake.attach(role, policy)
 
 
-def _keep(role: Role, live: LiveEndpoint, accounts: Accounts) -> LiveEndpoint:
-    """The endpoint that stands, ready; its ExternalId in the trust, or from there where describe doesn't tell it."""
-    live = _ready(live, accounts)
+def _keep(known: LiveEndpoint, role: Role, accounts: Accounts) -> LiveEndpoint:
+    """The endpoint that stands, ready, its ExternalId in the trust."""
+    live = _ready(known, accounts)
     if live.status != "active":
         raise out_of_time(f"create-endpoint {live.identifier}: it was being created, and is {live.status} now")
-    trust = Trust(role, accounts)
-    external_id = live.external_id or (next(iter(trust.demanded)) if trust.demanded else "")
-    if not external_id:
-        raise _no_external_id(live.identifier)
-    trust.demand_only(external_id)
+    external_id = live.external_id or known.external_id
+    Trust(role, accounts).demand_only(external_id)
     return replace(live, external_id=external_id)
 
 

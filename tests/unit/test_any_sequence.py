@@ -53,6 +53,7 @@ class AStack(RuleBasedStateMachine):
     def disturb(self, disturbance: tuple[int, str, bool] | None) -> None:
         if disturbance:
             number, fault, self.stack.redelivers = disturbance
+            self.stack.may_be_ended = fault.startswith("killed")
             self.stack.disturbance = lambda _event: self.cloud.happenings.update({number: FAULTS[fault]})
 
     def there(self) -> bool:

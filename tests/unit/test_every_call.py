@@ -31,26 +31,29 @@ def calls_of(request_kind: str, variant: str) -> list[str]:
     return calls_by_event[watched[0]]
 
 
-def cells_of(request_kind: str, variant: str) -> list[tuple[int, str, bool]]:
-    """Number of the call, name of the fault, and whether a request that was killed is delivered once more."""
+def cells_of(request_kind: str, variant: str) -> list[tuple[int, str, bool, bool]]:
+    """Number of the call, name of the fault, whether it ends the function, and the event is delivered once more."""
     calls = calls_of(request_kind, variant)
     numbers = [n for n, call in enumerate(calls) if calls[:n].count(call) < CALLS_OF_AN_OPERATION]
     return [
-        (number, fault, redelivers)
+        (number, fault, fault.startswith("killed"), again)
         for number in numbers
         for fault in FAULTS
-        for redelivers in ((False, True) if fault.startswith("killed") else (False,))
+        for again in (False, True)
+        if fault.startswith("killed") or not again
     ]
 
 
-def disturbed(request_kind: str, variant: str, number: int, happening: Happening, redelivers: bool = False) -> Ended:
+def disturbed(
+    request_kind: str, variant: str, number: int, happening: Happening, may_end: bool = False, again: bool = False
+) -> Ended:
     cloud = CloudInMemory()
     cloud.switch(**VARIANTS[variant])
 
     def disturb(_event: Event) -> None:
         cloud.happenings = {number: happening}
 
-    return run(cloud, SCENARIOS[request_kind], "orders", disturb, redelivers)
+    return run(cloud, SCENARIOS[request_kind], "orders", disturb, may_end, again)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -60,7 +63,7 @@ def test_no_fault_leaves_or_wedges_anything(request_kind: str, variant: str, req
     is_first = variant == next(iter(VARIANTS))
     if not request.config.getoption("--all-faults") and not is_first:
         cells = random.Random(f"{request_kind} {variant}").sample(cells, RUNS_OF_A_VARIANT)  # noqa: S311  # no secret
-    found = {cell: disturbed(request_kind, variant, cell[0], FAULTS[cell[1]], cell[2]) for cell in cells}
+    found = {cell: disturbed(request_kind, variant, cell[0], FAULTS[cell[1]], *cell[2:]) for cell in cells}
     assert {cell: ended.violations for cell, ended in found.items() if ended.violations} == {}
     assert [cell for cell, ended in found.items() if cell[1] == "answer lost once" and not ended.survived] == []
 
