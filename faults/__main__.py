@@ -24,8 +24,8 @@ from .deployed import deployed
 from .matrix import Cell, Run, cells_of, runs_of, violations_of
 from .scenarios import REQUESTS
 
-# Most of a run's time is the embedded AWS's own; but a function that hangs only waits.
-RUNS_AT_ONCE_ON_A_SERVER = 12
+# A run keeps a core busy; but for one whose function hangs, which only waits.
+WORKING_AT_ONCE, WAITING_AT_ONCE = 3, 12  # on a server
 REPORT = Path("build/faults.json")
 Found = dict[Run, list[str]]
 
@@ -65,12 +65,15 @@ def try_all(runs: Sequence[Run], servers: Sequence[CloudFormation], console: Con
 
 
 def _tried(runs: Sequence[Run], servers: Sequence[CloudFormation]) -> Iterator[tuple[Run, list[str]]]:
-    with ThreadPoolExecutor(RUNS_AT_ONCE_ON_A_SERVER * len(servers)) as pool:
-        waiting = {
-            pool.submit(violations_of, run, servers[number % len(servers)]): run for number, run in enumerate(runs)
+    working = ThreadPoolExecutor(WORKING_AT_ONCE * len(servers))
+    waiting = ThreadPoolExecutor(WAITING_AT_ONCE * len(servers))
+    with working, waiting:
+        tried = {
+            (waiting if run.waits else working).submit(violations_of, run, servers[number % len(servers)]): run
+            for number, run in enumerate(runs)
         }
-        for done in as_completed(waiting):
-            yield waiting[done], done.result()
+        for done in as_completed(tried):
+            yield tried[done], done.result()
 
 
 def table_of(found: Found) -> Table:

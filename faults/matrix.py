@@ -50,6 +50,11 @@ class Run:
     cell: Cell
     again: bool
 
+    @property
+    def waits(self) -> bool:
+        """For the end of the function's time."""
+        return FAULTS[self.cell.fault][0] in ("hang", "freeze_after")
+
 
 def calls_of(request: str, cloudformation: CloudFormation) -> list[tuple[str, str, int]]:
     """Service, operation and number of each call that the request makes when nothing is wrong."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 VARIANTS: dict[str, dict[str, Any]] = {
-    "first create keeps nothing": {},
+    "usual": {},
     "first create keeps": {"first_create": "keeps"},
     "first create keeps, slow IAM": {"first_create": "keeps", "propagation_seconds": 40.0},
     "fault tells the id": {"first_create": "fault_with_id", "propagation_seconds": 15.0},

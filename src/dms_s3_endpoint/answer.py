@@ -29,6 +29,7 @@ LONGEST_BODY = 4096
 SECONDS_BEFORE_THE_END = 12.0
 SECONDS_FOR_A_PUT = 5.0
 FIRST_HTTP_ERROR = 400
+RELIED_ON = ("RequestType", "StackId", "RequestId", "LogicalResourceId", "ResourceProperties")
 
 Operation = Callable[[], Outcome]
 
@@ -61,9 +62,9 @@ class Answer(CfnResource):
         self.delivered = False
 
     def __call__(self, event: Mapping[str, Any], context: Any) -> None:
-        """crhelper, and whatever it logs, sees the event without the ResponseURL."""
+        """crhelper, and whatever it logs, sees the event without the ResponseURL, and with all that it relies on."""
         self._url = event["ResponseURL"]
-        super().__call__({**event, "ResponseURL": ""}, context)
+        super().__call__({**dict.fromkeys(RELIED_ON, ""), **event, "ResponseURL": ""}, context)
 
     def _poll_enabled(self) -> bool:
         """Never: the longest wait fits into one run of the function, and polling loses the physical id."""

@@ -98,4 +98,4 @@ def _failed_id(event: Mapping[str, Any], error: EndpointError) -> str:
         environments = read_environments(os.environ)
     except EndpointError:
         return marker
-    return physical_id_of(event.get("ResourceProperties") or {}, environments) or marker
+    return physical_id_of(event.get("ResourceProperties"), environments) or marker

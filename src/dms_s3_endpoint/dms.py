@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dms.type_defs import EndpointTypeDef, TagTypeDef
 
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+ARN = re.compile(r"arn:[^\s,;()]+")
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 # Faults of CreateEndpoint that pass: the role can't be assumed yet; its predecessor is on its way out.
@@ -265,7 +266,8 @@ def _refusal(error: ClientError, endpoint: Endpoint) -> CreateAnswer:
     if error_code(error) == "ResourceAlreadyExistsFault":
         return CreateAnswer(accepted=False, external_id="", refusal=message, exists=True)
     if error_code(error) in REFUSED:
-        return CreateAnswer(accepted=False, external_id=external_id_in(error), refusal=message)
+        external_id = external_id_in(error, endpoint.endpoint_identifier)
+        return CreateAnswer(accepted=False, external_id=external_id, refusal=message)
     raise error
 
 
@@ -278,9 +280,13 @@ def _not_allow_listed(endpoint: Endpoint, message: str) -> EndpointError:
     )
 
 
-def external_id_in(error: ClientError) -> str:
-    """The ExternalId in a fault's text: a UUID after 'external id', else a lone one; never the request's own id."""
-    message = error_message(error)
+def external_id_in(error: ClientError, identifier: str = "") -> str:
+    """The ExternalId in a fault's text: a UUID after 'external id', else a lone one.
+
+    Never the request's own id, nor one in an ARN or in the endpoint's identifier.
+    """
+    message = ARN.sub("", error_message(error))
+    message = re.sub(re.escape(identifier), "", message, flags=re.IGNORECASE) if identifier else message
     own = str(error.response["ResponseMetadata"].get("RequestId", "")).lower()
     named = re.search(r"external[\s_-]?id", message, re.IGNORECASE)
     near: list[str] = [found for found in UUID.findall(message[named.end() :]) if found.lower() != own] if named else []

@@ -115,22 +115,15 @@ def _set_up(
         logger.warning(warning, extra={"endpoint_identifier": endpoint.endpoint_identifier})
     # An ExternalId that nothing tells any more can only be had by another create.
     renewed = found.live and (must_be_recreated(found.live, endpoint) or not found.external_id)
-    outdated = found.live if renewed else None
-    kept = None if outdated else found.live
+    outdated, kept = (found.live, None) if renewed else (None, found.live)
     if outdated:
         accounts.dms.refuse_if_in_use(outdated)
     if update and not (kept and found.policy and found.role):
         _claim(update.claim, accounts, found)
-    policy = _provide_policy(endpoint, owner, accounts, found.policy)
-    role = _provide_role(endpoint, owner, accounts, found)
-    _attach(accounts, found, role, policy)
+    policy, role = _provide(endpoint, owner, accounts, found)
     if outdated:
         accounts.dms.delete_endpoint(outdated)
-    live = (
-        _keep(replace(kept, external_id=found.external_id), role, accounts)
-        if kept
-        else _create(endpoint, owner, role, accounts)
-    )
+    live = _keep(kept, found.external_id, role, accounts) if kept else _create(endpoint, owner, role, accounts)
     if endpoint.test_replication_instance_arn and (not kept or update is None):
         accounts.dms.test_connection(live, endpoint.test_replication_instance_arn)  # step 8
     given_up = update.old_tag_keys - set(endpoint.tags) if update else frozenset()
@@ -190,6 +183,14 @@ def must_be_recreated(live: LiveEndpoint, endpoint: Endpoint) -> bool:
     return live.tags.get(FINGERPRINT) != endpoint.fingerprint or live.status not in ("active", "creating")
 
 
+def _provide(endpoint: Endpoint, owner: Owner, accounts: Accounts, found: Found) -> tuple[Policy, Role]:
+    """Steps 2 and 3."""
+    policy = _provide_policy(endpoint, owner, accounts, found.policy)
+    role = _provide_role(endpoint, owner, accounts, found)
+    _attach(accounts, found, role, policy)
+    return policy, role
+
+
 def _provide_policy(endpoint: Endpoint, owner: Owner, accounts: Accounts, policy: Policy | None) -> Policy:
     """Step 2. The first change of all, so that a name taken under another path is found before any other change."""
     document = access_policy(endpoint, accounts.region)
@@ -228,12 +229,12 @@ def _attach(accounts: Accounts, found: Found, role: Role, policy: Policy) -> Non
     accounts.data_lake.attach(role, policy)
 
 
-def _keep(known: LiveEndpoint, role: Role, accounts: Accounts) -> LiveEndpoint:
+def _keep(kept: LiveEndpoint, known_external_id: str, role: Role, accounts: Accounts) -> LiveEndpoint:
     """The endpoint that stands, ready, its ExternalId in the trust."""
-    live = _ready(known, accounts)
+    live = _ready(kept, accounts)
     if live.status != "active":
         raise out_of_time(f"create-endpoint {live.identifier}: it was being created, and is {live.status} now")
-    external_id = live.external_id or known.external_id
+    external_id = live.external_id or known_external_id
     Trust(role, accounts).demand_only(external_id)
     return replace(live, external_id=external_id)
 

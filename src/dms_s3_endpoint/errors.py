@@ -39,23 +39,25 @@ class EndpointError(Exception):
     """A request that failed: `failed` names the step and the thing, `way_out` says what to do."""
 
     def __init__(self, code: Code, failed: str, way_out: str) -> None:
-        super().__init__(f"{code}: {failed}. {way_out}")
         self.code = code
-        self.failed = failed
-        self.way_out = way_out
+        self.failed = one_line(failed)
+        self.way_out = one_line(way_out)
+        super().__init__(f"{code}: {self.failed}. {self.way_out}")
 
     @property
     def reason(self) -> str:
         """One line of at most 400 characters: code and step first, the way out kept whole, the middle shortened."""
-        head = f"{self.code}: {one_line(self.failed)}"
-        tail = f". {one_line(self.way_out)}"
+        head = f"{self.code}: {self.failed}"
+        tail = f". {self.way_out}"
         if len(head) + len(tail) > REASON_LENGTH:
             head = head[: max(REASON_LENGTH - len(tail) - 1, 0)] + "…"
         return (head + tail)[:REASON_LENGTH]
 
 
 def one_line(text: str) -> str:
-    return re.sub(r"\s+", " ", text).strip().rstrip(".")
+    """Without what can't be seen, or would move what can."""
+    line = re.sub(r"\s+", " ", text).strip().rstrip(".")
+    return "".join(letter if letter.isprintable() else "?" for letter in line)
 
 
 def error_code(error: ClientError) -> str:

@@ -14,7 +14,7 @@ from .claim import Claim
 from .endpoint import Accounts, Update, look, remove_given_up, set_up, sweep, tear_down, until_quiet
 from .environments import Environment
 from .errors import Code, EndpointError
-from .ownership import Owner
+from .ownership import Owner, is_reserved
 from .request import INVALID, Endpoint, Event, parse, physical_id_of
 
 logger = logging.getLogger(__name__)
@@ -109,7 +109,7 @@ def delete(event: Event, deployment: Deployment) -> Outcome:
         raise _no_longer_deployed(physical_id, environment_name, deployment)
     else:
         _delete_cancelled(event, deployment)
-    return Outcome(physical_id, {})
+    return Outcome(physical_id or f"{INVALID}{event.logical_id}", {})
 
 
 def _tear_down(event: Event, physical_id: str, deployment: Deployment) -> None:
@@ -150,6 +150,9 @@ def _sweep_until_quiet(owner: Owner, accounts: Accounts) -> None:
 
 def old_tag_keys(event: Event) -> frozenset[str]:
     """The keys of the TAGS that the resource had before, as far as the old properties tell."""
-    old: Any = next((value for key, value in event.old_properties.items() if key.upper() == "TAGS"), None)
+    given = event.old_properties if isinstance(event.old_properties, Mapping) else {}
+    old: Any = next((value for key, value in given.items() if key.upper() == "TAGS"), None)
     tags = [tag for tag in old if isinstance(tag, Mapping)] if isinstance(old, list) else []
-    return frozenset(str(value) for tag in tags for key, value in tag.items() if key.upper() == "KEY")
+    keys = {str(value) for tag in tags for key, value in tag.items() if key.upper() == "KEY"}
+    # In a rollback the old ones are those that were refused: they may name tags that are ours.
+    return frozenset(key for key in keys if not is_reserved(key))

@@ -49,6 +49,11 @@ class Owner:
         return tags.get(STACK_ID) == self.stack_id and tags.get(LOGICAL_ID) == self.logical_id
 
 
+def is_reserved(key: str) -> bool:
+    """Whether a tag of this key is AWS's or ours, and no user's."""
+    return key.lower().startswith(("aws:", PREFIX))
+
+
 def owner_named_by(tags: Mapping[str, str]) -> str:
     """The owner in words, for an error message."""
     if STACK_ID not in tags:

@@ -9,11 +9,12 @@ from typing import Any
 
 from .environments import Environment
 from .errors import Code, EndpointError
-from .ownership import PREFIX, Owner, fingerprint
+from .ownership import Owner, fingerprint, is_reserved
 from .settings import (
     ATTRIBUTES,
     Setting,
     comparable,
+    contradictions,
     nearest,
     parse_attributes,
     parse_settings,
@@ -28,6 +29,7 @@ INVALID = "invalid/"
 MOST_TAGS = 45  # of the 50 that IAM and DMS take; four are the ownership tags, one is a role's claim
 LONGEST_RESOURCE_IDENTIFIER = 31
 LONGEST_TAG_KEY, LONGEST_TAG_VALUE = 128, 256
+LONGEST_ARN = 2048
 
 # https://docs.aws.amazon.com/dms/latest/APIReference/API_CreateEndpoint.html
 IDENTIFIER = re.compile(r"[a-z](-?[a-z0-9])*", re.ASCII | re.IGNORECASE)
@@ -56,8 +58,9 @@ class Event:
     stack_id: str
     logical_id: str
     physical_id: str | None
-    properties: Mapping[str, Any]
-    old_properties: Mapping[str, Any]
+    # As they came, of whatever type.
+    properties: object
+    old_properties: object
 
     @classmethod
     def read(cls, event: Mapping[str, Any]) -> Event:
@@ -66,9 +69,9 @@ class Event:
             request_id=event["RequestId"],
             stack_id=event["StackId"],
             logical_id=event["LogicalResourceId"],
-            physical_id=event.get("PhysicalResourceId"),
-            properties=event.get("ResourceProperties") or {},
-            old_properties=event.get("OldResourceProperties") or {},
+            physical_id=str(event.get("PhysicalResourceId") or "") or None,
+            properties=event.get("ResourceProperties"),
+            old_properties=event.get("OldResourceProperties"),
         )
 
     def owner(self, physical_id: str) -> Owner:
@@ -110,9 +113,9 @@ class Endpoint:
         return fingerprint([self.endpoint_identifier, self.resource_identifier, self.role_name, settings])
 
 
-def physical_id_of(properties: Mapping[str, Any], environments: Mapping[str, Environment]) -> str | None:
+def physical_id_of(properties: object, environments: Mapping[str, Environment]) -> str | None:
     """The physical id that these properties give, valid in all else or not; None where they give none."""
-    upper = _upper_keys(properties, "", [])
+    upper = _upper_keys(properties, "", []) if isinstance(properties, Mapping) else {}
     environment, identifier = upper.get("ENVIRONMENT"), upper.get("ENDPOINTIDENTIFIER")
     if not isinstance(environment, str) or not isinstance(identifier, str):
         return None
@@ -121,11 +124,13 @@ def physical_id_of(properties: Mapping[str, Any], environments: Mapping[str, Env
     return f"{environment}/{identifier.lower()}"
 
 
-def parse(properties: Mapping[str, Any], environments: Mapping[str, Environment]) -> Endpoint:
+def parse(properties: object, environments: Mapping[str, Environment]) -> Endpoint:
     """The endpoint that the properties ask for.
 
     Raises EndpointError with every fault found: UnknownEnvironment if that is the only one, else InvalidRequest.
     """
+    if not isinstance(properties, Mapping):
+        raise _invalid(["ResourceProperties must be a map"])
     faults: list[str] = []
     upper = _upper_keys(properties, "", faults)
     faults += [
@@ -210,13 +215,17 @@ def _settings(given: object, attributes: str, faults: list[str]) -> tuple[dict[s
             faults.append("S3SETTINGS must be a map")
         given = {}
     upper = _upper_keys(given, "S3SETTINGS.", faults)
-    inside = str(upper.pop(ATTRIBUTES, "") or "")
+    inside = upper.pop(ATTRIBUTES, None) or ""
+    if not isinstance(inside, str):
+        faults.append(f"S3SETTINGS.{ATTRIBUTES} must be text")
+        inside = ""
     if inside and attributes and inside != attributes:
         faults.append(f"{ATTRIBUTES} is given twice, with different values")
     attributes = attributes or inside
     settings = parse_settings(upper, faults)
     try:
         _compare(settings, parse_attributes(attributes), faults)
+        faults += [f"{ATTRIBUTES} has {name[:40]} twice, with different values" for name in contradictions(attributes)]
     except ValueError as error:
         faults.append(f"{ATTRIBUTES} {error}")
         attributes = ""
@@ -251,13 +260,16 @@ def _add_tag(tags: dict[str, str], tag: Mapping[str, Any], faults: list[str]) ->
     key, value = str(tag.get("KEY") or ""), str(tag.get("VALUE") or "")
     if set(tag) - {"KEY", "VALUE"} or not key:
         faults.append("TAGS must be a list of {Key, Value}")
+    elif not all(map(_is_text, tag.values())):
+        faults.append(f"TAGS.{key[:40]} must be text")
     elif len(key) > LONGEST_TAG_KEY or len(value) > LONGEST_TAG_VALUE or not TAG_TEXT.fullmatch(key + value):
         faults.append(
             f"TAGS.{key[:40]} must be letters, digits, spaces and _.:/=+-, key to 128, value to 256 characters"
         )
-    elif key.lower().startswith(("aws:", PREFIX)):
+    elif is_reserved(key):
         faults.append(f"TAGS.{key[:40]} begins with a reserved word")
-    elif key in tags:
+    elif key.lower() in map(str.lower, tags):
+        # A role can't have two that differ in case alone. https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
         faults.append(f"TAGS.{key[:40]} is given twice")
     tags[key] = value
 
@@ -293,6 +305,9 @@ def _faults_of_settings(endpoint: Endpoint) -> list[str]:
         faults.append("S3SETTINGS.SSEKMSKEYID must be the ARN or id of a key (an alias can't be granted in a policy)")
     elif key.startswith("arn:") and key.split(":")[1] != endpoint.environment.partition:
         faults.append(f"S3SETTINGS.SSEKMSKEYID must be in partition {endpoint.environment.partition}")
+    if ";" in str(effective.get("CdcPath", "")):
+        # It may be given as a connection attribute too, where a semicolon ends it.
+        faults.append("S3SETTINGS.CDCPATH must not contain ';'")
     if not re.fullmatch(r"[0-9]{12}", str(effective.get("ExpectedBucketOwner")), re.ASCII):
         faults.append("S3SETTINGS.EXPECTEDBUCKETOWNER must be the 12 digits of an account")
     return faults
@@ -300,14 +315,20 @@ def _faults_of_settings(endpoint: Endpoint) -> list[str]:
 
 def _faults_of_arns(endpoint: Endpoint) -> list[str]:
     faults, boundary, instance = [], endpoint.permissions_boundary, endpoint.test_replication_instance_arn
-    if boundary and not (BOUNDARY_ARN.fullmatch(boundary) and _fits(boundary, endpoint)):
-        faults.append(f"PERMISSIONSBOUNDARY must be the ARN of a policy in partition {endpoint.environment.partition}")
+    if boundary and not _is_boundary(boundary, endpoint):
+        place = f"{endpoint.environment.partition}, account {endpoint.environment.data_lake_account} or aws"
+        faults.append(f"PERMISSIONSBOUNDARY must be the ARN of a policy in partition {place}")
     match = INSTANCE_ARN.fullmatch(instance)
     if instance and not (match and _fits(instance, endpoint)):
         faults.append("TESTREPLICATIONINSTANCEARN must be the ARN of a replication instance (arn:…:rep:…)")
     elif match and match["account"] != endpoint.environment.dms_account:
         faults.append(f"TESTREPLICATIONINSTANCEARN must be in the DMS account {endpoint.environment.dms_account}")
     return faults
+
+
+def _is_boundary(arn: str, endpoint: Endpoint) -> bool:
+    match = BOUNDARY_ARN.fullmatch(arn) if len(arn) <= LONGEST_ARN else None
+    return bool(match and match[1] in (endpoint.environment.data_lake_account, "aws") and _fits(arn, endpoint))
 
 
 def _fits(arn: str, endpoint: Endpoint) -> bool:

@@ -126,13 +126,23 @@ def parse_attributes(text: str) -> dict[str, str]:
 
     Raises ValueError where a part has no '='.
     """
-    parsed = {}
+    return dict(_attributes(text))
+
+
+def contradictions(text: str) -> list[str]:
+    """The names in an ExtraConnectionAttributes string that come twice, with different values."""
+    parsed: dict[str, str] = {}
+    return [name for name, value in _attributes(text) if not same(name, parsed.setdefault(name, value), value)]
+
+
+def _attributes(text: str) -> list[tuple[str, str]]:
+    pairs = []
     for part in filter(str.strip, text.split(";")):
         key, equals, value = part.partition("=")
         if not equals or not key.strip():
             raise ValueError(f"has a part without '=': {part[:40]!r}")
-        parsed[canonical_names().get(key.strip().upper(), key.strip())] = value
-    return parsed
+        pairs.append((canonical_names().get(key.strip().upper(), key.strip()), value))
+    return pairs
 
 
 def with_attributes(text: str, added: Mapping[str, Setting]) -> str:
