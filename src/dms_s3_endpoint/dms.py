@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dms.type_defs import EndpointTypeDef, TagTypeDef
 
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-ARN = re.compile(r"arn:[^\s,;()]+")
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 # Faults of CreateEndpoint that pass: the role can't be assumed yet; its predecessor is on its way out.
@@ -266,8 +265,7 @@ def _refusal(error: ClientError, endpoint: Endpoint) -> CreateAnswer:
     if error_code(error) == "ResourceAlreadyExistsFault":
         return CreateAnswer(accepted=False, external_id="", refusal=message, exists=True)
     if error_code(error) in REFUSED:
-        external_id = external_id_in(error, endpoint.endpoint_identifier)
-        return CreateAnswer(accepted=False, external_id=external_id, refusal=message)
+        return CreateAnswer(accepted=False, external_id=external_id_in(error, sent=repr(endpoint)), refusal=message)
     raise error
 
 
@@ -280,25 +278,26 @@ def _not_allow_listed(endpoint: Endpoint, message: str) -> EndpointError:
     )
 
 
-def external_id_in(error: ClientError, identifier: str = "") -> str:
+def external_id_in(error: ClientError, sent: str = "") -> str:
     """The ExternalId in a fault's text: a UUID after 'external id', else a lone one.
 
-    Never the request's own id, nor one in an ARN or in the endpoint's identifier.
+    Never the request's own id, nor one that we sent, as part of a name.
     """
-    message = ARN.sub("", error_message(error))
-    message = re.sub(re.escape(identifier), "", message, flags=re.IGNORECASE) if identifier else message
-    own = str(error.response["ResponseMetadata"].get("RequestId", "")).lower()
+    message = error_message(error)
+    own = {str(error.response["ResponseMetadata"].get("RequestId", "")).lower(), *UUID.findall(sent.lower())}
     named = re.search(r"external[\s_-]?id", message, re.IGNORECASE)
-    near: list[str] = [found for found in UUID.findall(message[named.end() :]) if found.lower() != own] if named else []
-    alone = {found for found in UUID.findall(message) if found.lower() != own}
+    ids = [found for found in UUID.finditer(message) if found[0].lower() not in own]
+    near = [found[0] for found in ids if named and found.start() >= named.end()]
     if near:
         return near[0]
+    alone = {found[0] for found in ids}
     return alone.pop() if len(alone) == 1 else ""
 
 
 def _live(endpoint: EndpointTypeDef, tags: list[TagTypeDef]) -> LiveEndpoint:
     """The settings as they are, whether DMS tells of them in S3Settings or in ExtraConnectionAttributes."""
-    attributes = ";".join(part for part in endpoint.get("ExtraConnectionAttributes", "").split(";") if "=" in part)
+    parts = endpoint.get("ExtraConnectionAttributes", "").split(";")
+    attributes = ";".join(part for part in parts if part.partition("=")[0].strip() and "=" in part)
     settings: Any = endpoint.get("S3Settings", {})
     external_id = endpoint.get("ExternalId", "")
     return LiveEndpoint(

@@ -417,8 +417,13 @@ def _retag(endpoint: Endpoint, there: Found, accounts: Accounts, given_up: froze
 def _changes(
     live: Mapping[str, str], wanted: Mapping[str, str], given_up: frozenset[str]
 ) -> tuple[dict[str, str], list[str]]:
-    """The tags to add, and the keys to remove; tags that somebody else put there stay."""
-    return {key: value for key, value in wanted.items() if live.get(key) != value}, sorted(given_up & set(live))
+    """The tags to add, and the keys to remove; tags that somebody else put there stay.
+
+    To IAM, keys that differ in case alone are one: adding the new one replaces the old.
+    """
+    kept = {key.lower() for key in wanted}
+    added = {key: value for key, value in wanted.items() if live.get(key) != value}
+    return added, sorted(key for key in given_up & set(live) if key.lower() not in kept)
 
 
 def _attributes(endpoint: Endpoint, live: LiveEndpoint, role: Role, policy: Policy) -> dict[str, str]:

@@ -60,7 +60,7 @@ def read_environments(variables: Mapping[str, str]) -> dict[str, Environment]:
     names = _items(variables, "ENVIRONMENTS")
     data_lake_role_arns = _items(variables, "DATA_LAKE_ROLE_ARNS")
     dms_role_arns = _items(variables, "DMS_ROLE_ARNS")
-    if not len(names) == len(data_lake_role_arns) == len(dms_role_arns) == len(set(names)):
+    if not names or not len(names) == len(data_lake_role_arns) == len(dms_role_arns) == len(set(names)):
         counts = (
             f"{len(names)} Environments, {len(data_lake_role_arns)} DataLakeRoleArns, {len(dms_role_arns)} DmsRoleArns"
         )

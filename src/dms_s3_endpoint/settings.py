@@ -132,7 +132,7 @@ def parse_attributes(text: str) -> dict[str, str]:
 def contradictions(text: str) -> list[str]:
     """The names in an ExtraConnectionAttributes string that come twice, with different values."""
     parsed: dict[str, str] = {}
-    return [name for name, value in _attributes(text) if not same(name, parsed.setdefault(name, value), value)]
+    return [n for n, value in _attributes(text) if not same(n, parsed.setdefault(n.lower(), value), value)]
 
 
 def _attributes(text: str) -> list[tuple[str, str]]:

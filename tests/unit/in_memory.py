@@ -36,6 +36,7 @@ MOST_VERSIONS = 5
 Given = dict[str, Any]
 # What happens at a call: given the call itself, it answers for it.
 Happening = Callable[[Callable[[], Any]], Any]
+Happenings = dict[int | tuple[str, int], Happening]
 
 
 class KilledError(BaseException):
@@ -284,10 +285,13 @@ def deployed_in_memory() -> Iterator[None]:
 
 @dataclass
 class CloudInMemory:
-    """Both accounts, with the function in them. `happenings` are by the number of the call in the next event."""
+    """Both accounts, with the function in them.
+
+    `happenings` are for the next event: by the number of the call from 0, or by its name and which of that name.
+    """
 
     clock: FakeClock = field(default_factory=FakeClock)
-    happenings: dict[int, Happening] = field(default_factory=dict)
+    happenings: Happenings = field(default_factory=dict)
     # Told, once an event is over, of the calls that were made for it.
     on_end: Callable[[Given, list[str], list[Given]], None] = lambda _event, _calls, _answers: None
     timeout: float = 900.0
@@ -322,7 +326,7 @@ class CloudInMemory:
         self.on_end(event, calls, answers)
         return answers
 
-    def _answer(self, event: Given, happenings: dict[int, Happening], calls: list[str]) -> Given:
+    def _answer(self, event: Given, happenings: Happenings, calls: list[str]) -> Given:
         deployment = Deployment(ENVIRONMENTS, self._entering(happenings, calls))
         operation = {"Create": create, "Update": update, "Delete": delete}[event["RequestType"]]
         ids = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
@@ -335,15 +339,20 @@ class CloudInMemory:
         answer = {"Status": "SUCCESS", "Reason": "", "PhysicalResourceId": outcome.physical_id}
         return ids | answer | {"Data": dict(outcome.attributes)}
 
-    def _entering(self, happenings: dict[int, Happening], calls: list[str]) -> Callable[[Environment], Accounts]:
+    def _entering(self, happenings: Happenings, calls: list[str]) -> Callable[[Environment], Accounts]:
         patience = self.clock.patience(self.clock.now + self.timeout - 30.0)
 
         def call(name: str, effect: Callable[[], Any]) -> Any:
             self.clock.sleep(SECONDS_OF_A_CALL)
             patience.stop_when_over()
-            happening = happenings.get(len(calls))
+            happening = happenings.get(len(calls)) or happenings.get((name, calls.count(name) + 1))
             calls.append(name)
-            return happening(effect) if happening else effect()
+            try:
+                return happening(effect) if happening else effect()
+            except KilledError:
+                # Whatever its finally blocks and handlers would do: nothing of it does anything.
+                happenings.update(dict.fromkeys(range(len(calls), 10000), kill_before))
+                raise
 
         iam, dms = _Client(self.iam, call), _Client(self.dms, call)
         data_lake = DataLake(iam, "aws", DATA_LAKE, patience)  # type: ignore[arg-type]  # as much of it as is used
@@ -409,9 +418,9 @@ def lose_answer_once(effect: Callable[[], Any]) -> Any:
     return effect()
 
 
-def refuse(code: str) -> Happening:
+def refuse(code: str, message: str = "") -> Happening:
     def refused(_effect: Callable[[], Any]) -> Any:
-        raise make_client_error(code, code)
+        raise make_client_error(code, message or code)
 
     return refused
 
