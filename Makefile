@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: demo test unit system lint faults memory lock setup clean
+.PHONY: demo test unit system lint faults mutation memory lock setup clean
 
 demo: setup
 	python -m local_aws.demo
@@ -23,6 +23,11 @@ system: setup
 faults: setup
 	python -m pytest tests/unit/test_every_call.py -q -n 2 --all-faults
 	python -m faults
+
+mutation: .venv-mutation/ready
+	.venv-mutation/bin/mutmut run
+	.venv-mutation/bin/mutmut export-cicd-stats
+	cat mutants/mutmut-cicd-stats.json
 
 memory: setup
 	PYTHONPATH=src python -m benchmarks.memory
@@ -47,6 +52,11 @@ setup: .venv/ready .venv-cloud/ready .cache/wheels/ready
 	.venv-cloud/bin/pip install --quiet --no-deps --require-hashes -r requirements/cloud.txt
 	touch $@
 
+.venv-mutation/ready: requirements/mutation.txt
+	$(PYTHON) -m venv .venv-mutation
+	.venv-mutation/bin/pip install --quiet --no-deps --require-hashes -r requirements/mutation.txt
+	touch $@
+
 .cache/wheels/ready: src/requirements.txt .venv/ready
 	.venv/bin/pip download --quiet --no-deps --require-hashes --only-binary=:all: --dest .cache/wheels -r src/requirements.txt
 	touch $@
@@ -55,7 +65,8 @@ lock: .venv/ready
 	.venv/bin/pip install --quiet uv
 	cd requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url dev.in -o dev.txt
 	cd requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url cloud.in -o cloud.txt
+	cd requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url mutation.in -o mutation.txt
 	cd src && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url requirements.in -o requirements.txt
 
 clean:
-	rm -rf .venv .venv-cloud .cache .aws-sam build
+	rm -rf .venv .venv-cloud .venv-mutation .cache mutants .aws-sam build

@@ -45,7 +45,10 @@ def main(arguments: Sequence[str]) -> int:
         cells = cells_of(given.request or REQUESTS, servers[0])
         if given.sample:
             cells = random.Random(given.seed).sample(cells, given.sample)  # noqa: S311  # no secret
-        found = try_all(runs_of(cells), servers, console)
+        runs = runs_of(cells)
+        # So that each server gets of everything.
+        random.Random(given.seed).shuffle(runs)  # noqa: S311  # no secret
+        found = try_all(runs, servers, console)
     console.print(table_of(found))
     return report(cells, found, console)
 

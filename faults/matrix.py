@@ -22,7 +22,7 @@ FAULTS: dict[str, tuple[Fault, int, bool]] = {
     "answer lost once": ("reset_after", 1, True),
     "answer lost": ("reset_after", FOR_GOOD, False),
     "denied": ("access_denied", FOR_GOOD, False),
-    "hangs": ("hang", 1, False),
+    "hangs": ("hang", FOR_GOOD, False),
     "out of memory": ("kill_after", 1, False),
     "timed out": ("freeze_after", 1, False),
 }

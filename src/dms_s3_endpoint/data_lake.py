@@ -105,11 +105,11 @@ class DataLake:
         tags = [_tags(self._iam.list_policy_tags(PolicyArn=policy["Arn"])["Tags"]) for policy in policies]
         return [Policy(p["PolicyName"], p["Arn"], {}, tags) for p, tags in zip(policies, tags, strict=True)]
 
-    def role_in_the_way(self, name: str) -> Role | None:
+    def role_once_seen(self, name: str) -> Role | None:
         """The role of a name that IAM says is taken, once it shows; None where it doesn't."""
         return self._once_seen(lambda: self.find_role(name))
 
-    def policy_in_the_way(self, name: str, owner: Owner) -> Policy | None:
+    def policy_once_seen(self, name: str, owner: Owner) -> Policy | None:
         """The policy of a name that IAM says is taken, once it shows, under whatever path; None where it doesn't."""
         return self._once_seen(lambda: self.find_policy(name, owner) or self._policy_elsewhere(name, owner))
 

@@ -200,7 +200,7 @@ def _provide_policy(endpoint: Endpoint, owner: Owner, accounts: Accounts, policy
         if created:
             return created
         # Another delivery of the same request was faster, or somebody else.
-        policy = accounts.data_lake.policy_in_the_way(name, owner)
+        policy = accounts.data_lake.policy_once_seen(name, owner)
     if policy is None or not owner.owns(policy.tags):
         raise _name_taken(f"policy {name}", policy.tags if policy else {})
     accounts.data_lake.update_policy(policy, document)
@@ -215,7 +215,7 @@ def _provide_role(endpoint: Endpoint, owner: Owner, accounts: Accounts, found: F
         created = accounts.data_lake.create_role(name, trust_policy(external_ids), boundary, owner, endpoint.tags)
         if created:
             return created
-        role = accounts.data_lake.role_in_the_way(name)
+        role = accounts.data_lake.role_once_seen(name)
     if role is None or not owner.owns(role.tags):
         raise _name_taken(f"role {name}", role.tags if role else {})
     accounts.data_lake.set_boundary(role, boundary)
@@ -395,7 +395,7 @@ class Trust:
 
 def _undo_if_cancelled(owner: Owner, role: Role, live: LiveEndpoint, accounts: Accounts) -> None:
     """One more get-role, for the Create that was cancelled: its Delete ran beside us, and took away the role."""
-    now = accounts.data_lake.role_in_the_way(role.name)
+    now = accounts.data_lake.role_once_seen(role.name)
     if now and owner.owns(now.tags):
         return
     accounts.dms.delete_endpoint(live)

@@ -23,6 +23,7 @@ from dms_s3_endpoint.data_lake import DataLake
 from dms_s3_endpoint.dms import Dms
 from dms_s3_endpoint.endpoint import Accounts
 from dms_s3_endpoint.environments import Environment
+from dms_s3_endpoint.errors import Code, EndpointError
 from dms_s3_endpoint.lifecycle import Deployment, create, delete, update
 from dms_s3_endpoint.request import Event
 from faults.pieces import Pieces, pieces_of
@@ -295,6 +296,8 @@ class CloudInMemory:
     # Told, once an event is over, of the calls that were made for it.
     on_end: Callable[[Given, list[str], list[Given]], None] = lambda _event, _calls, _answers: None
     timeout: float = 900.0
+    # The names of environments whose roles may not be assumed.
+    unreachable: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.iam = FakeIam(self.clock)
@@ -357,7 +360,13 @@ class CloudInMemory:
         iam, dms = _Client(self.iam, call), _Client(self.dms, call)
         data_lake = DataLake(iam, "aws", DATA_LAKE, patience)  # type: ignore[arg-type]  # as much of it as is used
         accounts = Accounts(data_lake, Dms(dms, patience), "eu-west-1", patience)  # type: ignore[arg-type]  # as above
-        return lambda _environment: accounts
+
+        def enter(environment: Environment) -> Accounts:
+            if environment.name in self.unreachable:
+                raise EndpointError(Code.ASSUME_ROLE_DENIED, f"assume-role {environment.dms_role_arn}", "Deploy it")
+            return accounts
+
+        return enter
 
 
 @dataclass

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dms_s3_endpoint.ownership import CHANGED_BY
 from faults.run import differences, faults_of_standing
 from faults.scenarios import (
     BUCKET,
@@ -31,7 +32,6 @@ KEY = f"arn:aws:kms:eu-west-1:{DATA_LAKE}:key/11111111-1111-4111-8111-1111111111
 INSTANCE = f"arn:aws:dms:eu-west-1:{DMS}:rep:TESTS"
 ENDPOINT_ARN = f"arn:aws:dms:eu-west-1:{DMS}:endpoint:orders"
 ROLE_ARN = f"arn:aws:iam::{DATA_LAKE}:role/dms-s3-endpoint/8576eaa280f23e11/orders-role"
-READS = ("get_", "list_", "describe_")
 pytestmark = pytest.mark.usefixtures("in_memory")
 
 
@@ -92,10 +92,40 @@ def test_a_create_makes_these_calls_in_the_order_of_the_steps() -> None:
     ]
 
 
+LOOKS = [
+    *("get_policy", "get_policy_version", "get_role", "describe_endpoints", "list_tags_for_resource"),
+]
+FINDS_GIVEN_UP = ["list_roles", "list_role_tags", "list_policies", "list_policy_tags"]
+
+
 def test_an_update_that_changes_nothing_only_reads() -> None:
     world = World().created()
     assert world.stack.update(same("orders"))
-    assert [call for call in world.calls[-1] if not call.startswith(READS)] == []
+    assert world.calls[-1] == [*LOOKS, "list_attached_role_policies", *FINDS_GIVEN_UP]
+
+
+def test_an_update_of_the_settings_asks_for_its_claim_before_each_change_of_the_endpoint() -> None:
+    world = World().created()
+    assert world.stack.update(another_folder("orders"))
+    claimed = "get_role"
+    assert world.calls[-1] == [
+        *(*LOOKS, "describe_replication_tasks", "describe_replication_configs", "tag_role"),
+        *("list_policy_versions", "create_policy_version", "list_attached_role_policies"),
+        *(claimed, "delete_endpoint", "describe_endpoints"),
+        *(claimed, "create_endpoint", "describe_endpoints", "list_tags_for_resource", "get_role", "tag_policy"),
+        *(claimed, *FINDS_GIVEN_UP, claimed, "tag_role"),
+    ]
+
+
+def test_a_delete_makes_these_calls() -> None:
+    world = World().created()
+    assert world.stack.delete()
+    assert world.calls[-1] == [
+        *("describe_endpoints", "list_tags_for_resource", "delete_endpoint", "describe_endpoints"),
+        *("list_roles", "list_role_tags", "list_attached_role_policies", "detach_role_policy", "list_role_policies"),
+        *("delete_role", "list_policies", "list_policy_tags", "list_entities_for_policy", "list_policy_versions"),
+        "delete_policy",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -111,14 +141,6 @@ def test_what_can_be_changed_in_place_is(wanted: Callable[[str], Properties], ch
     assert world.stack.update(wanted("orders"))
     assert not {"create_endpoint", "delete_endpoint"} & set(world.calls[-1])
     assert [call for call in dict.fromkeys(world.calls[-1]) if call in changes] == changes
-
-
-def test_the_endpoint_is_deleted_only_when_role_and_policy_are_ready() -> None:
-    world = World().created()
-    assert world.stack.update(another_folder("orders"))
-    changes = [call for call in world.calls[-1] if not call.startswith(READS)]
-    expected = ["tag_role", "create_policy_version", "delete_endpoint", "create_endpoint", "tag_policy", "tag_role"]
-    assert changes == expected
 
 
 def test_a_policy_keeps_its_last_five_versions() -> None:
@@ -469,14 +491,27 @@ def test_a_claim_of_an_update_that_was_killed_makes_the_next_one_wait_once(caplo
     began = world.cloud.clock.now
     assert world.stack.update(another_folder("orders"))
     assert world.cloud.clock.now - began < 25.0
-    assert world.role()["Tags"]["dms-s3-endpoint:changed-by"].endswith(" ended")
+    assert world.role()["Tags"][CHANGED_BY].endswith(" ended")
+
+
+def test_an_update_that_renames_the_role_claims_the_endpoint_on_the_one_that_stands() -> None:
+    world = World().created()
+    claimed_by: list[str] = []
+
+    def look(effect: Callable[[], Any]) -> Any:
+        claimed_by.extend(role["RoleName"] for role in world.cloud.iam.roles.values() if CHANGED_BY in role["Tags"])
+        return effect()
+
+    world.once("create_endpoint", look)
+    assert world.stack.update(another_role("orders"))
+    assert claimed_by == ["orders-role"]
 
 
 def test_an_update_that_lost_its_claim_stops_and_says_so() -> None:
     world = World().created()
 
     def take_away(effect: Callable[[], Any]) -> Any:
-        world.role()["Tags"]["dms-s3-endpoint:changed-by"] = "another"
+        world.role()["Tags"][CHANGED_BY] = "another"
         return effect()
 
     world.once("create_policy_version", take_away)

@@ -1,0 +1,142 @@
+"""What Create, Update and Delete mean, by their ids and properties, whatever these look like."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from faults.scenarios import another_endpoint, another_folder, properties
+from faults.stack import Answer
+
+from .builders import ENVIRONMENTS, STACK_ID, make_event
+from .in_memory import CloudInMemory, refuse
+from .test_endpoint import OURS, World
+
+pytestmark = pytest.mark.usefixtures("in_memory")
+INVENTED = "stack-Endpoint-1A2B3C4D5E6F"
+
+
+def send(cloud: CloudInMemory, request_type: str, **changes: Any) -> Answer:
+    (answer,) = cloud.deliver(make_event(request_type, **{"ResourceProperties": OURS, **changes}))
+    return answer
+
+
+def test_a_delete_of_the_marker_makes_no_call() -> None:
+    world = World().created()
+    answer = send(world.cloud, "Delete", PhysicalResourceId="invalid/Endpoint")
+    assert (answer["Status"], answer["PhysicalResourceId"], answer["Data"]) == ("SUCCESS", "invalid/Endpoint", {})
+    assert world.calls[-1] == []
+
+
+def test_a_delete_of_an_environment_that_is_no_longer_deployed_fails_and_says_so() -> None:
+    world = World().created()
+    answer = send(world.cloud, "Delete", PhysicalResourceId="gone/orders")
+    assert answer["Reason"] == (
+        "UnknownEnvironment: Delete of gone/orders: the function is not deployed with gone (dev). Deploy it with that "
+        "environment again, then delete"
+    )
+    assert world.calls[-1] == []
+
+
+def test_a_delete_needs_no_properties() -> None:
+    world = World().created()
+    answer = send(world.cloud, "Delete", PhysicalResourceId="dev/orders", ResourceProperties={"old": ["format"]})
+    assert (answer["Status"], world.cloud.pieces()) == ("SUCCESS", {})
+
+
+@pytest.mark.parametrize("given", [OURS, {}, {"ENVIRONMENT": "nowhere"}])
+def test_a_delete_by_an_invented_id_finds_what_was_made_and_watches_for_a_minute(given: Any) -> None:
+    world = World().created()
+    began = world.cloud.clock.now
+    answer = send(world.cloud, "Delete", PhysicalResourceId=INVENTED, ResourceProperties=given)
+    assert (answer["Status"], answer["PhysicalResourceId"], world.cloud.pieces()) == ("SUCCESS", INVENTED, {})
+    assert 60.0 < world.cloud.clock.now - began < 75.0
+
+
+def test_a_delete_by_an_invented_id_leaves_what_another_logical_resource_made() -> None:
+    world = World().created()
+    before = world.cloud.pieces()
+    send(world.cloud, "Delete", PhysicalResourceId=INVENTED, LogicalResourceId="Another")
+    assert world.cloud.pieces() == before
+
+
+def test_pieces_that_never_stop_to_appear_fail_the_delete() -> None:
+    world = World()
+    world.cloud.happenings = {("list_policies", n): remade(world) for n in range(1, 1000)}
+    answer = send(world.cloud, "Delete", PhysicalResourceId=INVENTED)
+    assert answer["Reason"] == (
+        "NotStabilized: Delete: the cancelled request goes on making pieces. Deploy again; it goes on where it stood"
+    )
+
+
+def remade(world: World) -> Any:
+    """Each time, what a Create beside us would have made."""
+
+    def happen(effect: Any) -> Any:
+        found = effect()
+        if not world.cloud.iam.roles:
+            tags = {"stack-id": STACK_ID, "logical-id": "Endpoint", "physical-id": "dev/orders", "fingerprint": "f"}
+            world.cloud.iam.create_role(
+                RoleName="orders-role",
+                Path="/dms-s3-endpoint/8576eaa280f23e11/",
+                AssumeRolePolicyDocument="{}",
+                Tags=[{"Key": f"dms-s3-endpoint:{key}", "Value": value} for key, value in tags.items()],
+            )
+        return found
+
+    return happen
+
+
+def test_an_environment_that_can_not_be_entered_is_not_searched_and_the_others_are(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World().created()
+    monkeypatch.setitem(ENVIRONMENTS, "another", replace(ENVIRONMENTS["dev"], name="another"))
+    world.cloud.unreachable = {"dev"}
+    with caplog.at_level(logging.WARNING):
+        answer = send(world.cloud, "Delete", PhysicalResourceId=INVENTED, ResourceProperties={})
+    assert "Not searched" in caplog.text
+    assert (answer["Status"], world.cloud.pieces()) == ("SUCCESS", {})
+
+
+def test_a_replacement_that_fails_is_taken_away_at_once_and_answers_with_the_old_id() -> None:
+    world = World().created()
+    before = world.cloud.pieces()
+    world.cloud.happenings = {("create_endpoint", 1): refuse("InvalidParameterValueException")}
+    answer = send(
+        world.cloud,
+        "Update",
+        ResourceProperties=another_endpoint("orders"),
+        OldResourceProperties=OURS,
+        PhysicalResourceId="dev/orders",
+    )
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", "dev/orders")
+    assert world.cloud.pieces() == before
+
+
+def test_a_replacement_answers_with_the_new_id_and_leaves_the_old_to_its_delete() -> None:
+    world = World().created()
+    before = set(world.cloud.pieces())
+    update = {"OldResourceProperties": OURS, "PhysicalResourceId": "dev/orders"}
+    answer = send(world.cloud, "Update", ResourceProperties=another_endpoint("orders"), **update)
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", "dev/orders-2")
+    assert before < set(world.cloud.pieces())
+
+
+def test_tags_that_the_old_properties_had_are_taken_away_and_those_of_others_stay() -> None:
+    world = World().created()
+    (policy,) = world.cloud.iam.policies.values()
+    policy["Tags"]["theirs"] = "x"
+    assert world.stack.update(properties("orders", TAGS=[]))
+    assert ("team" in policy["Tags"], policy["Tags"]["theirs"]) == (False, "x")
+
+
+def test_the_second_try_of_an_update_finds_its_claim_ended_and_does_not_wait() -> None:
+    world = World().created()
+    world.once("create_policy_version", refuse("AccessDenied"))
+    began = world.cloud.clock.now
+    assert not world.stack.update(another_folder("orders"))
+    assert world.cloud.clock.now - began < 10.0
