@@ -25,7 +25,7 @@ from faults.scenarios import (
 from faults.stack import Answer, Event, Properties, Stack
 
 from .builders import DATA_LAKE, DMS, STACK_ID
-from .in_memory import CloudInMemory, Happening, kill_after, kill_before, lose_answer, refuse
+from .in_memory import CloudInMemory, Happening, Happenings, kill_after, kill_before, lose_answer, refuse
 
 OURS = properties("orders")
 KEY = f"arn:aws:kms:eu-west-1:{DATA_LAKE}:key/11111111-1111-4111-8111-111111111111"
@@ -203,6 +203,12 @@ def test_contradicting_settings_are_a_warning(caplog: pytest.LogCaptureFixture) 
     assert "CdcInsertsOnly and CdcInsertsAndUpdates exclude each other" in caplog.text
 
 
+def test_an_update_that_keeps_the_endpoint_tells_its_external_id_from_the_trust_where_dms_does_not() -> None:
+    world = World(describe_tells_external_id=False).created()
+    assert world.stack.update(retagged("orders"))
+    assert world.answers[-1]["Data"] == world.answers[0]["Data"]
+
+
 # What is said
 
 
@@ -258,6 +264,33 @@ def test_an_endpoint_that_fails_for_ever_is_out_of_time() -> None:
     world.cloud.timeout = 200.0
     no_endpoint_of(world)
     assert world.reason.startswith("NotStabilized: create-endpoint orders: ")
+
+
+def test_an_endpoint_that_fails_while_it_is_waited_for_is_said_to() -> None:
+    world = World(create_seconds=100.0, first_create="keeps")
+    world.once("describe_endpoints", kill_before, nth=2)
+    world.stack.may_be_ended = world.stack.redelivers = True
+    (endpoint,) = failing(world)
+    assert endpoint.status == "failed"
+    assert world.reason == (
+        "NotStabilized: create-endpoint orders: it was being created, and is failed now. Deploy again; it goes on "
+        "where it stood"
+    )
+
+
+def failing(world: World) -> list[Any]:
+    """The endpoint of a Create that is killed while DMS makes it, and delivered once more, and fails then."""
+    made: list[Any] = []
+
+    def note(event: Event, calls: list[str], answers: list[Answer]) -> None:
+        world.note(event, calls, answers)
+        for each in world.cloud.dms.endpoints.kept:
+            each.status = "failed"
+            made.append(each)
+
+    world.cloud.on_end = note
+    assert not world.stack.create(OURS)
+    return made[:1]
 
 
 def test_settings_that_dms_drops_whatever_one_does_are_named() -> None:
@@ -435,6 +468,31 @@ def test_a_create_that_fails_within_iams_lag_is_answered_once_its_delete_can_see
     no_endpoint_of(world)
 
 
+def test_a_failure_that_can_not_be_seen_to_show_is_answered_with_its_own_reason(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World()
+    denied: Happenings = {("get_role", nth): refuse("AccessDenied") for nth in range(2, 9)}
+    world.stack.disturbance = lambda _event: world.cloud.happenings.update(
+        denied | {("attach_role_policy", 1): refuse("LimitExceeded")}
+    )
+    with caplog.at_level(logging.WARNING):
+        no_endpoint_of(world)
+    assert world.reason.startswith("LimitExceeded: attach-role-policy orders-role orders-policy: ")
+    (record,) = [each for each in caplog.records if each.message == "Not known to be seen"]
+    assert vars(record)["cause"].startswith("AccessDenied: get-role orders-role: ")
+
+
+def test_a_claim_that_can_not_be_ended_is_logged_and_harms_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    world = World().created()
+    world.once("tag_role", refuse("AccessDenied"), nth=2)
+    with caplog.at_level(logging.WARNING):
+        assert world.stack.update(another_folder("orders"))
+    (record,) = [each for each in caplog.records if each.message == "The claim was not ended"]
+    assert vars(record)["cause"].startswith("AccessDenied: tag-role orders-role: ")
+    assert world.is_as_believed()
+
+
 def test_a_create_that_iam_refuses_outright_is_answered_at_once() -> None:
     world = World()
     world.once("create_policy", refuse("AccessDenied"))
@@ -487,7 +545,8 @@ def test_a_claim_of_an_update_that_was_killed_makes_the_next_one_wait_once(caplo
     world.stack.may_be_ended = True
     with caplog.at_level(logging.WARNING):
         assert not world.stack.update(another_folder("orders"))
-    assert "Another request is changing the endpoint" in caplog.text
+    (record,) = [each for each in caplog.records if each.message == "Another request is changing the endpoint"]
+    assert len(vars(record)["other_request"]) == len("11111111-0000-4000-8000-000000000000")
     began = world.cloud.clock.now
     assert world.stack.update(another_folder("orders"))
     assert world.cloud.clock.now - began < 25.0
