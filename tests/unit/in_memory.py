@@ -214,6 +214,7 @@ class FakeDms:
     tasks: dict[str, str] = field(default_factory=dict)
     configs: list[Given] = field(default_factory=list)
     test_messages: list[str] = field(default_factory=list)
+    tested: list[Given] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.endpoints = Endpoints(self)
@@ -263,8 +264,9 @@ class FakeDms:
         more = {"Marker": str(start + 1)} if start + 1 < len(self.configs) else {}
         return {"ReplicationConfigs": self.configs[start : start + 1], **more}
 
-    def test_connection(self, **_given: Any) -> None:
+    def test_connection(self, **given: Any) -> None:
         """What comes of it is in `test_messages`: an empty one is a success."""
+        self.tested.append(given)
 
     def describe_connections(self, Filters: Any) -> Given:  # noqa: N803
         message = self.test_messages.pop(0) if self.test_messages else ""

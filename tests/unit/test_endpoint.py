@@ -182,6 +182,39 @@ def test_the_connection_is_tested_after_a_create_and_not_again_for_a_tag() -> No
     assert world.stack.create(tested)
     assert world.stack.update({**tested, "TAGS": []})
     assert ["test_connection" in calls for calls in world.calls] == [True, False]
+    assert world.cloud.dms.tested == [{"ReplicationInstanceArn": INSTANCE, "EndpointArn": ENDPOINT_ARN}]
+
+
+def test_the_connection_is_tested_again_when_a_create_comes_once_more() -> None:
+    world = World()
+    world.once("test_connection", kill_after)
+    world.stack.may_be_ended = world.stack.redelivers = True
+    assert world.stack.create({**OURS, "TESTREPLICATIONINSTANCEARN": INSTANCE})
+    assert len(world.cloud.dms.tested) == 2
+
+
+def test_a_create_that_comes_once_more_waits_for_the_endpoint_that_dms_is_making() -> None:
+    world = World(create_seconds=600.0, first_create="keeps")
+    world.once("describe_endpoints", kill_before, nth=2)
+    world.stack.may_be_ended = world.stack.redelivers = True
+    assert world.stack.create(OURS)
+    assert "create_endpoint" not in world.calls[-1]
+
+
+def test_a_role_that_is_made_for_an_endpoint_that_stands_demands_its_external_id_at_once() -> None:
+    world = World().created()
+    world.cloud.iam.roles.clear()
+    assert world.stack.update(same("orders"))
+    assert "create_role" in world.calls[-1]
+    assert "update_assume_role_policy" not in world.calls[-1]
+    assert world.is_as_believed()
+
+
+def test_the_policy_for_a_catalog_is_for_the_region_of_the_endpoint() -> None:
+    world = World()
+    assert world.stack.create(settings(GLUECATALOGGENERATION="true"))
+    (policy,) = world.cloud.iam.policies.values()
+    assert f"arn:aws:glue:eu-west-1:{DATA_LAKE}:catalog" in json.dumps(policy["versions"])
 
 
 def test_a_connection_that_fails_at_first_is_tested_again() -> None:
@@ -294,13 +327,13 @@ def failing(world: World) -> list[Any]:
 
 
 def test_settings_that_dms_drops_whatever_one_does_are_named() -> None:
-    world = World(drops_on_create=("CdcPath",))
+    world = World(drops_on_create=("CdcPath", "ServerSideEncryptionKmsKeyId"))
     endpoints: Any = world.cloud.dms.endpoints
     endpoints.create_endpoint = without_attributes(endpoints.create_endpoint)
-    assert not world.stack.create(settings(CDCPATH="changes"))
+    assert not world.stack.create(settings(CDCPATH="changes", SSEKMSKEYID=KEY))
     assert world.reason == (
-        "InternalError: create-endpoint orders: DMS dropped CdcPath. Leave these settings out, or report it: DMS has "
-        "changed"
+        "InternalError: create-endpoint orders: DMS dropped CdcPath, ServerSideEncryptionKmsKeyId. Leave these "
+        "settings out, or report it: DMS has changed"
     )
 
 
@@ -341,11 +374,36 @@ def test_a_name_that_another_stack_has_is_named_with_its_owner(taken: dict[str, 
     assert world.cloud.pieces() == before
 
 
-def test_a_replacement_that_keeps_a_name_is_refused() -> None:
-    world = World().created()
-    assert not world.stack.update(properties("orders-2", ROLENAME="orders-role"))
+@pytest.mark.parametrize(
+    ("call", "thing"), [("create_role", "role orders-role"), ("create_policy", "policy orders-policy")]
+)
+def test_a_name_that_somebody_takes_between_our_look_and_our_create_is_theirs(call: str, thing: str) -> None:
+    world = World()
+    document = {"create_role": "AssumeRolePolicyDocument", "create_policy": "PolicyDocument"}[call]
+
+    def happen(effect: Callable[[], Any]) -> Any:
+        names = {"create_role": {"RoleName": "orders-role"}, "create_policy": {"PolicyName": "orders-policy"}}
+        getattr(world.cloud.iam, call)(**names[call], Path="/theirs/", **{document: "{}"}, Tags=[])
+        return effect()
+
+    world.once(call, happen)
+    assert not world.stack.create(OURS)
     assert world.reason == (
-        "InvalidRequest: role orders-role belongs to the endpoint that this update replaces. Change ROLENAME, "
+        f"NameTaken: {thing} exists and is nobody's by its tags. Choose another name, or delete what has it if nothing "
+        "needs it"
+    )
+    assert [arn for arn in world.cloud.pieces() if "/theirs/" not in arn] == []
+
+
+@pytest.mark.parametrize(
+    ("kept", "thing"),
+    [({"ROLENAME": "orders-role"}, "role orders-role"), ({"POLICYNAME": "orders-policy"}, "policy orders-policy")],
+)
+def test_a_replacement_that_keeps_a_name_is_refused(kept: dict[str, str], thing: str) -> None:
+    world = World().created()
+    assert not world.stack.update(properties("orders-2", **kept))
+    assert world.reason == (
+        f"InvalidRequest: {thing} belongs to the endpoint that this update replaces. Change ROLENAME, "
         "POLICYNAME and ENDPOINTIDENTIFIER together in an account"
     )
     assert world.is_as_believed()
@@ -491,6 +549,29 @@ def test_a_claim_that_can_not_be_ended_is_logged_and_harms_nothing(caplog: pytes
     (record,) = [each for each in caplog.records if each.message == "The claim was not ended"]
     assert vars(record)["cause"].startswith("AccessDenied: tag-role orders-role: ")
     assert world.is_as_believed()
+
+
+def test_a_create_whose_delete_took_away_the_role_meanwhile_takes_away_its_endpoint() -> None:
+    world = World()
+
+    def take_away(effect: Callable[[], Any]) -> Any:
+        world.cloud.iam.roles.clear()
+        return effect()
+
+    world.once("get_role", take_away, nth=2)
+    no_endpoint_of(world)
+    assert "delete_endpoint" in world.calls[0]
+    assert world.reason == (
+        "NotStabilized: create-endpoint orders: role orders-role was deleted meanwhile. Deploy again; it goes on "
+        "where it stood"
+    )
+
+
+def test_an_answer_does_not_wait_for_ever_for_what_may_never_show() -> None:
+    world = World()
+    world.once("create_endpoint", lose_answer)
+    no_endpoint_of(world)
+    assert 30.0 < world.cloud.clock.now < 40.0
 
 
 def test_a_create_that_iam_refuses_outright_is_answered_at_once() -> None:

@@ -81,28 +81,3 @@ def test_iam_may_collide_with_itself(request_kind: str, code: str) -> None:
         ended = disturbed(request_kind, "usual", number, refuse(code))
         assert ended.violations == [], (call, ended)
         assert ended.survived or code not in settled.get(call, ()), call
-
-
-@pytest.mark.parametrize(
-    ("switches", "code"),
-    [
-        ({"not_allow_listed": "AccessDeniedException"}, "NotAllowListed"),
-        ({"quota": 0}, "LimitExceeded"),
-        ({"create_fault": "S3AccessDeniedFault"}, "InvalidRequest"),
-        ({"create_fault": "KMSKeyNotAccessibleFault"}, "InvalidRequest"),
-        ({"create_fault": "InvalidParameterValueException"}, "InvalidRequest"),
-        ({"create_fault": "ResourceNotFoundFault"}, "InternalError"),
-        ({"external_id": "never_settles"}, "RoleNotAssumable"),
-        ({"first_create": "no_external_id"}, "NoExternalId"),
-        ({"refused_creates": 1000}, "RoleNotAssumable"),
-        ({"propagation_seconds": 1000.0}, "RoleNotAssumable"),
-        ({"create_seconds": 1000.0}, "NotStabilized"),
-    ],
-)
-def test_what_no_create_survives_has_its_code_and_leaves_nothing(switches: dict[str, Any], code: str) -> None:
-    reasons: list[str] = []
-    cloud = CloudInMemory(on_end=lambda _event, _calls, answers: reasons.extend(each["Reason"] for each in answers))
-    cloud.switch(**switches)
-    ended = run(cloud, SCENARIOS["Create"], "orders", lambda _event: None)
-    assert ended.violations == ["the second try failed too"]
-    assert {reason.partition(":")[0] for reason in reasons if reason} == {code}
