@@ -1,12 +1,22 @@
-"""The ExternalId in a fault's text, and refusals of CreateEndpoint."""
+"""What DMS answers, and how it is taken: the ExternalId in a fault's text, deletes, connection tests."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from dms_s3_endpoint.dms import external_id_in
+from faults.scenarios import properties
+from faults.stack import Stack
 
-from .builders import make_client_error
+from .builders import STACK_ID, make_client_error, make_event
+from .in_memory import refuse
+from .test_endpoint import INSTANCE, OURS, World
+
+pytestmark = pytest.mark.usefixtures("in_memory")
 
 ONE, OTHER = "5f36b878-4c4c-4f15-94dc-ee2a92332570", "7b0cc851-ccbd-4dc5-a90a-8371ee700a78"
 
@@ -27,3 +37,104 @@ def test_the_external_id_is_taken_from_a_faults_text(message: str, found: str) -
 
 def test_the_id_of_the_request_is_not_taken_for_an_external_id() -> None:
     assert external_id_in(make_client_error("AccessDeniedFault", f"request {ONE}", request_id=ONE)) == ""
+
+
+# Through a whole request
+
+
+def create_with_test(world: World) -> bool:
+    return world.stack.create({**OURS, "TESTREPLICATIONINSTANCEARN": INSTANCE})
+
+
+def test_a_connection_that_goes_on_failing_fails_the_create_with_dms_own_message() -> None:
+    world = World()
+    world.cloud.dms.test_messages = ["Access Denied"] * 1000
+    assert not create_with_test(world)
+    assert world.reason == (
+        "ConnectionTestFailed: test-connection orders: Access Denied. Check bucket, key and their policies in the "
+        "data-lake account, and the network of the instance"
+    )
+    assert 120.0 < world.cloud.clock.now < 180.0
+
+
+def test_a_connection_test_without_a_result_is_out_of_time() -> None:
+    world = World()
+    world.cloud.dms.test_messages = ["testing"] * 10_000
+    assert not create_with_test(world)
+    assert world.reason == ("NotStabilized: test-connection orders: no result. Deploy again; it goes on where it stood")
+
+
+def test_a_connection_test_that_dms_refuses_for_another_reason_fails_the_create() -> None:
+    world = World()
+    world.once("test_connection", refuse("InvalidResourceStateFault", "The instance is not available."))
+    assert not create_with_test(world)
+    assert world.reason.startswith(
+        "InternalError: test-connection orders: InvalidResourceStateFault: The instance is not available. "
+    )
+
+
+def test_a_result_that_is_not_there_yet_is_waited_for() -> None:
+    world = World()
+    world.once("describe_connections", refuse("ResourceNotFoundFault"))
+    assert create_with_test(world)
+
+
+def test_a_delete_that_dms_refuses_for_no_task_says_what_dms_said() -> None:
+    world = World().created()
+    refused = refuse("InvalidResourceStateFault", "It is being modified.")
+    world.cloud.happenings = {("delete_endpoint", n): refused for n in range(1, 1000)}
+    (answer,) = world.cloud.deliver(make_event("Delete", ResourceProperties=OURS, PhysicalResourceId="dev/orders"))
+    assert answer["Reason"] == (
+        "NotStabilized: delete-endpoint orders: It is being modified. Deploy again; it goes on where it stood"
+    )
+    assert world.stack.delete()
+
+
+def test_a_delete_that_dms_refuses_for_a_moment_is_asked_for_again() -> None:
+    world = World().created()
+    world.once("delete_endpoint", refuse("InvalidResourceStateFault"))
+    assert world.stack.delete()
+    assert world.calls[-1].count("delete_endpoint") == 2
+
+
+def test_an_endpoint_that_was_made_again_behind_our_back_is_deleted_again() -> None:
+    world = World().created()
+    endpoints = world.cloud.dms.endpoints
+
+    def make_again(effect: Callable[[], Any]) -> Any:
+        (live,) = endpoints.standing()
+        answer = effect()
+        endpoints.kept = [replace(live, deleted=None, gone=None)]
+        return answer
+
+    world.once("delete_endpoint", make_again)
+    assert world.stack.delete()
+    assert world.cloud.pieces() == {}
+
+
+def test_an_endpoint_that_is_gone_already_is_fine() -> None:
+    world = World().created()
+    world.once("delete_endpoint", refuse("ResourceNotFoundFault"))
+    world.cloud.dms.endpoints.kept.clear()
+    assert world.stack.delete()
+
+
+def test_endpoints_are_found_on_every_page_and_those_of_others_are_not_asked_for_their_tags() -> None:
+    world = World(page_size=1, first_create="keeps").created()
+    theirs = Stack(world.cloud, f"{STACK_ID}-theirs")
+    assert theirs.create(properties("theirs"))
+    answer = world.cloud.deliver(make_event("Delete", ResourceProperties=OURS, PhysicalResourceId="stack-Endpoint-1"))[
+        0
+    ]
+    assert answer["Status"] == "SUCCESS"
+    assert [each.identifier for each in world.cloud.dms.endpoints.standing()] == ["theirs"]
+    assert world.calls[-1].count("list_tags_for_resource") == 1
+
+
+def test_tags_are_changed_in_place() -> None:
+    world = World().created()
+    world.calls.clear()
+    assert world.stack.update(properties("orders", TAGS=[{"Key": "stage", "Value": "dev"}]))
+    (live,) = world.cloud.dms.endpoints.standing()
+    assert {key: value for key, value in live.tags.items() if ":" not in key} == {"stage": "dev"}
+    assert {"add_tags_to_resource", "remove_tags_from_resource"} <= set(world.calls[0])

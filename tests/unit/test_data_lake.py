@@ -1,0 +1,132 @@
+"""Roles and policies, one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dms_s3_endpoint.data_lake import DataLake, Policy, Role
+from dms_s3_endpoint.errors import EndpointError
+from dms_s3_endpoint.ownership import Owner
+from faults.scenarios import bounded, properties
+
+from .builders import DATA_LAKE, STACK_ID, FakeClock, make_client_error
+from .in_memory import FakeIam
+from .test_endpoint import World
+
+OWNER = Owner(STACK_ID, "Endpoint", "dev/orders")
+DOCUMENT: dict[str, Any] = {"Version": "2012-10-17", "Statement": []}
+
+
+@pytest.fixture
+def iam() -> FakeIam:
+    return FakeIam(FakeClock())
+
+
+@pytest.fixture
+def data_lake(iam: FakeIam) -> DataLake:
+    fake: Any = iam
+    return DataLake(fake, "aws", DATA_LAKE, iam.clock.patience())
+
+
+def made(data_lake: DataLake) -> Role:
+    role = data_lake.create_role("orders", DOCUMENT, "", OWNER, {})
+    assert role
+    return role
+
+
+def policy_of(data_lake: DataLake) -> Policy:
+    policy = data_lake.create_policy("orders", DOCUMENT, OWNER, {"team": "lake"})
+    assert policy
+    return policy
+
+
+def test_what_is_made_is_what_is_found(data_lake: DataLake) -> None:
+    assert data_lake.find_role("orders") is None
+    assert made(data_lake) == data_lake.find_role("orders")
+    assert data_lake.find_policy("orders", OWNER) is None
+    assert policy_of(data_lake) == data_lake.find_policy("orders", OWNER)
+
+
+def test_a_policy_whose_version_was_replaced_while_we_looked_has_no_document(
+    data_lake: DataLake, iam: FakeIam, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy_of(data_lake)
+    monkeypatch.setattr(iam, "get_policy_version", refusing("NoSuchEntity"))
+    found = data_lake.find_policy("orders", OWNER)
+    assert found
+    assert found.document == {}
+
+
+def refusing(code: str) -> Any:
+    def refuse(**_given: Any) -> Any:
+        raise make_client_error(code)
+
+    return refuse
+
+
+def test_a_role_that_is_gone_is_denied_by_its_path_and_that_is_fine(
+    data_lake: DataLake, iam: FakeIam, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role = made(data_lake)
+    iam.roles.clear()
+    monkeypatch.setattr(iam, "list_attached_role_policies", refusing("AccessDenied"))
+    data_lake.delete_role(role)
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "LimitExceeded"])
+def test_a_role_that_is_there_and_may_not_be_deleted_fails(
+    data_lake: DataLake, iam: FakeIam, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    role = made(data_lake)
+    monkeypatch.setattr(iam, "delete_role", refusing(code))
+    with pytest.raises(EndpointError, match="delete-role orders"):
+        data_lake.delete_role(role)
+
+
+@pytest.mark.parametrize("code", ["ConcurrentModification", "EntityTemporarilyUnmodifiable", "NoSuchEntity"])
+def test_what_collides_is_tried_again_for_half_a_minute(
+    data_lake: DataLake, iam: FakeIam, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    role = made(data_lake)
+    monkeypatch.setattr(iam, "update_assume_role_policy", refusing(code))
+    with pytest.raises(EndpointError, match=f"update-assume-role-policy orders: {code}"):
+        data_lake.set_trust(role, DOCUMENT)
+    assert 30.0 <= iam.clock.now < 31.0
+
+
+def test_a_role_that_was_deleted_between_list_and_look_settles(
+    data_lake: DataLake, iam: FakeIam, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(data_lake)
+    listed = iam.list_roles(PathPrefix=OWNER.path)
+    pages = Pages([listed, {"Roles": []}])
+    monkeypatch.setattr(iam, "get_paginator", lambda _name: pages, raising=False)
+    iam.roles.clear()
+    assert data_lake.roles_of(OWNER) == []
+
+
+class Pages:
+    """What is listed: another thing each time."""
+
+    def __init__(self, answers: list[dict[str, Any]]) -> None:
+        self.answers = answers
+
+    def paginate(self, **_given: Any) -> list[dict[str, Any]]:
+        return [self.answers.pop(0)]
+
+
+def test_a_boundary_is_set_and_taken_away(in_memory: None) -> None:
+    world = World().created()
+    assert world.stack.update(bounded("orders"))
+    assert world.role()["PermissionsBoundary"]["PermissionsBoundaryArn"].endswith("PowerUserAccess")
+    assert world.stack.update(properties("orders"))
+    assert "PermissionsBoundary" not in world.role()
+
+
+def test_a_role_is_described_and_carries_its_boundary_from_the_start(in_memory: None) -> None:
+    world = World()
+    assert world.stack.create(bounded("orders"))
+    assert world.role()["PermissionsBoundary"]["PermissionsBoundaryArn"].endswith("PowerUserAccess")
+    assert "put_role_permissions_boundary" not in world.calls[0]
