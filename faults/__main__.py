@@ -21,7 +21,7 @@ from rich.table import Table
 from local_aws.cloudformation import CloudFormation
 
 from .deployed import deployed
-from .matrix import Cell, Run, cells_of, runs_of, violations_of
+from .matrix import FAULTS, Cell, Run, cells_of, runs_of, violations_of
 from .scenarios import REQUESTS
 
 # A run keeps a core busy; but for one whose function hangs, which only waits.
@@ -34,6 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     """0 where there was no violation."""
     parser = argparse.ArgumentParser(prog="python -m faults", description=__doc__)
     parser.add_argument("--request", action="append", choices=REQUESTS, help="only this one; more than once")
+    parser.add_argument("--fault", action="append", choices=list(FAULTS), help="only this one; more than once")
     parser.add_argument("--sample", type=int, help="only so many cells, drawn by the seed")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args(arguments)
@@ -42,7 +43,9 @@ def main(arguments: Sequence[str]) -> int:
         servers = [
             stack.enter_context(deployed(Path(directory) / str(number))) for number in range(os.cpu_count() or 1)
         ]
-        cells = cells_of(given.request or REQUESTS, servers[0])
+        cells = [
+            cell for cell in cells_of(given.request or REQUESTS, servers[0]) if cell.fault in (given.fault or FAULTS)
+        ]
         if given.sample:
             cells = random.Random(given.seed).sample(cells, given.sample)  # noqa: S311  # no secret
         runs = runs_of(cells)

@@ -37,6 +37,8 @@ class Deployed:
 
     cloudformation: CloudFormation
     name: str = field(default_factory=lambda: f"run{next(NUMBERS)}-orders")
+    # How Lambda says that the function failed, one for each time.
+    errors: list[str] = field(default_factory=list)
 
     @property
     def aws(self) -> EmbeddedAws:
@@ -46,7 +48,9 @@ class Deployed:
         addressed = self.cloudformation.addressed(event)
         bodies = self.cloudformation.received[event["RequestId"]].bodies
         before = len(bodies)
-        self.cloudformation.invoke(addressed)
+        ended = self.cloudformation.invoke(addressed)
+        if "FunctionError" in ended:
+            self.errors.append(ended["Payload"].read().decode()[:200])
         return [json.loads(body) for body in bodies[before:]]
 
     def wait_for_nothing(self) -> None:

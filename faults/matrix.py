@@ -97,5 +97,5 @@ def violations_of(wanted: Run, cloudformation: CloudFormation) -> list[str]:
     ended = run(cloud, SCENARIOS[cell.request], cloud.name, disturb, may_end, wanted.again)
     for event in events:
         cloud.aws.forget(event)
-    failed = ["it did not survive"] if must_survive and not ended.survived else []
-    return failed + ended.violations
+    violations = (["it did not survive"] if must_survive and not ended.survived else []) + ended.violations
+    return violations and [*violations, *cloud.errors]

@@ -12,6 +12,7 @@ import socket
 import ssl
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -45,6 +46,8 @@ class EmbeddedAws:
         self._keep = keep
         self._token = secrets.token_hex(16)
         self._process: subprocess.Popen[bytes] | None = None
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._clients_lock = threading.Lock()
 
     def __enter__(self) -> EmbeddedAws:
         self.directory = _new_directory(self._wanted_directory)
@@ -162,7 +165,13 @@ class EmbeddedAws:
         return f"export {exports}\nAWS_ACCESS_KEY_ID is the account. To end it: {stop}"
 
     def client(self, service: str, account: str) -> Any:
-        """A boto3 client as the account's root."""
+        """A boto3 client as the account's root; always the same one, which threads may share."""
+        with self._clients_lock:
+            if (service, account) not in self._clients:
+                self._clients[service, account] = self._new_client(service, account)
+            return self._clients[service, account]
+
+    def _new_client(self, service: str, account: str) -> Any:
         return boto3.client(  # type: ignore[call-overload]  # a name that is no literal
             service,
             region_name=self.region,
@@ -170,7 +179,7 @@ class EmbeddedAws:
             aws_access_key_id=account,
             aws_secret_access_key="test",  # noqa: S106  # what MiniStack takes as root's
             verify=self.ca_bundle,
-            config=Config(read_timeout=300, retries={"total_max_attempts": 1}),
+            config=Config(read_timeout=300, retries={"total_max_attempts": 1}, max_pool_connections=100),
         )
 
     def switch(self, **changes: Any) -> None:
