@@ -11,7 +11,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -25,7 +25,9 @@ from .matrix import FAULTS, Cell, Run, cells_of, runs_of, violations_of
 from .scenarios import REQUESTS
 
 # A run keeps a core busy; but for one whose function hangs, which only waits.
-WORKING_AT_ONCE, WAITING_AT_ONCE = 3, 12  # on a server
+WORKING_AT_ONCE, WAITING_AT_ONCE = 3, 10  # on a server
+# After some hundred functions that it had to end, MiniStack ends others too: a server works for one shift.
+RUNS_OF_A_SERVER = 100
 REPORT = Path("build/faults.json")
 Found = dict[Run, list[str]]
 
@@ -39,35 +41,43 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args(arguments)
     console = Console()
-    with ExitStack() as stack, tempfile.TemporaryDirectory() as directory:
-        servers = [
-            stack.enter_context(deployed(Path(directory) / str(number))) for number in range(os.cpu_count() or 1)
-        ]
-        cells = [
-            cell for cell in cells_of(given.request or REQUESTS, servers[0]) if cell.fault in (given.fault or FAULTS)
-        ]
-        if given.sample:
-            cells = random.Random(given.seed).sample(cells, given.sample)  # noqa: S311  # no secret
-        runs = runs_of(cells)
-        # So that each server gets of everything.
-        random.Random(given.seed).shuffle(runs)  # noqa: S311  # no secret
-        found = try_all(runs, servers, console)
+    with servers(1) as (first,):
+        cells = [cell for cell in cells_of(given.request or REQUESTS, first) if cell.fault in (given.fault or FAULTS)]
+    if given.sample:
+        cells = random.Random(given.seed).sample(cells, given.sample)  # noqa: S311  # no secret
+    runs = runs_of(cells)
+    # So that each server gets of everything.
+    random.Random(given.seed).shuffle(runs)  # noqa: S311  # no secret
+    found = try_all(runs, console)
     console.print(table_of(found))
     return report(cells, found, console)
 
 
-def try_all(runs: Sequence[Run], servers: Sequence[CloudFormation], console: Console) -> Found:
-    """The violations of each run; the runs are spread over the servers."""
+@contextmanager
+def servers(count: int) -> Iterator[list[CloudFormation]]:
+    with ExitStack() as stack, tempfile.TemporaryDirectory() as directory:
+        yield [stack.enter_context(deployed(Path(directory) / str(number))) for number in range(count)]
+
+
+def try_all(runs: Sequence[Run], console: Console) -> Found:
+    """The violations of each run."""
     columns = (TextColumn("[progress.description]{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
         task = progress.add_task("runs", total=len(runs))
         found = {}
-        for run, violations in _tried(runs, servers):
+        for run, violations in _tried_by_shifts(runs):
             found[run] = violations
             progress.advance(task)
             for violation in violations:
                 progress.console.print(f"{named(run)}: {violation}", markup=False)
     return found
+
+
+def _tried_by_shifts(runs: Sequence[Run]) -> Iterator[tuple[Run, list[str]]]:
+    count = os.cpu_count() or 1
+    for start in range(0, len(runs), count * RUNS_OF_A_SERVER):
+        with servers(count) as shift:
+            yield from _tried(runs[start : start + count * RUNS_OF_A_SERVER], shift)
 
 
 def _tried(runs: Sequence[Run], servers: Sequence[CloudFormation]) -> Iterator[tuple[Run, list[str]]]:
