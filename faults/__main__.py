@@ -25,7 +25,7 @@ from .matrix import FAULTS, Cell, Run, cells_of, runs_of, violations_of
 from .scenarios import REQUESTS
 
 # A run keeps a core busy; but for one whose function hangs, which only waits.
-WORKING_AT_ONCE, WAITING_AT_ONCE = 3, 10  # on a server
+WORKING_AT_ONCE, WAITING_AT_ONCE = 4, 20  # on a server
 # After some hundred functions that it had to end, MiniStack ends others too: a server works for one shift.
 RUNS_OF_A_SERVER = 100
 REPORT = Path("build/faults.json")

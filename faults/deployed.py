@@ -17,8 +17,8 @@ from .pieces import Pieces, pieces_of
 from .scenarios import properties
 from .stack import Answer, Event, Stack
 
-# Virtual seconds to the second: the 12 that a watchdog keeps for its answer are 0.6 real ones on a busy machine.
-TIME_SCALE = 20
+# Virtual seconds to the second: the 12 that a watchdog keeps for its answer are 1.2 real ones on a busy machine.
+TIME_SCALE = 10
 BYSTANDER = "bystander"
 DMS_TRUST = {
     "Version": "2012-10-17",

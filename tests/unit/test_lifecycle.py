@@ -13,7 +13,7 @@ from faults.stack import Answer
 
 from .builders import ENVIRONMENTS, STACK_ID, make_event
 from .in_memory import CloudInMemory, refuse
-from .test_endpoint import OURS, World
+from .test_endpoint import INSTANCE, OURS, World
 
 pytestmark = pytest.mark.usefixtures("in_memory")
 INVENTED = "stack-Endpoint-1A2B3C4D5E6F"
@@ -116,6 +116,27 @@ def test_a_replacement_that_fails_is_taken_away_at_once_and_answers_with_the_old
     )
     assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", "dev/orders")
     assert world.cloud.pieces() == before
+
+
+def test_a_replacement_that_fails_after_its_endpoint_was_made_takes_that_away_too() -> None:
+    world = World().created()
+    before = world.cloud.pieces()
+    world.cloud.dms.test_messages = ["Access Denied"] * 1000
+    new = {**another_endpoint("orders"), "TESTREPLICATIONINSTANCEARN": INSTANCE}
+    update = {"OldResourceProperties": OURS, "PhysicalResourceId": "dev/orders"}
+    assert send(world.cloud, "Update", ResourceProperties=new, **update)["Status"] == "FAILED"
+    assert world.cloud.pieces() == before
+
+
+def test_a_delete_by_an_invented_id_enters_the_environment_of_its_properties_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World().created()
+    monkeypatch.setitem(ENVIRONMENTS, "another", replace(ENVIRONMENTS["dev"], name="another"))
+    world.cloud.unreachable = {"another"}
+    began = world.cloud.clock.now
+    send(world.cloud, "Delete", PhysicalResourceId=INVENTED)
+    assert world.cloud.clock.now - began < 75.0
 
 
 def test_a_replacement_answers_with_the_new_id_and_leaves_the_old_to_its_delete() -> None:
