@@ -132,6 +132,8 @@ def main() -> None:
     config.bind = [f"fd://{listener}"]
     config.certfile, config.keyfile = os.environ["MINISTACK_SSL_CERT"], os.environ["MINISTACK_SSL_KEY"]
     config.alpn_protocols = ["http/1.1"]
+    # Longer than a client lets a connection rest: one that we close is a lost answer to whoever takes it up again.
+    config.keep_alive_timeout = 600
     config.accesslog = None
     config.loglevel = "WARNING"
     asyncio.run(serve(gate.Gate(app, state, token), config))
