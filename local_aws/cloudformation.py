@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import ssl
 import threading
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,11 +23,12 @@ from .organisation import FUNCTION_NAME, TOOLS
 
 @dataclass
 class Received:
-    """What came to one ResponseURL and was taken; `statuses` are answered first, then 200."""
+    """What came to one ResponseURL and was taken; `statuses` are answered first, then 200, each after `delay`."""
 
     bodies: list[bytes] = field(default_factory=list)
     content_types: list[str] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
+    delay: float = 0.0  # seconds
 
     @property
     def answer(self) -> dict[str, Any]:
@@ -101,6 +103,7 @@ def _listen(aws: EmbeddedAws, received: dict[str, Received]) -> ThreadingHTTPSer
         def do_PUT(self) -> None:  # http.server's own name
             answered = received[self.path.strip("/").partition("?")[0]]
             body = self.rfile.read(int(self.headers["content-length"]))
+            time.sleep(answered.delay)
             status = answered.statuses.pop(0) if answered.statuses else 200
             if status < 400:  # noqa: PLR2004  # HTTP
                 answered.bodies.append(body)

@@ -27,9 +27,9 @@ from .dms_endpoints import MODEL, DmsFault, Endpoints, Given, check, filtered, p
 from .iam_history import Assumption, TrustHistory, dms_may_assume
 from .state import State
 from .switches import Switches
+from .throttle import DMS_REFILL, DMS_SIZE, Bucket
 
 TARGET_PREFIX = "AmazonDMSv20160101"
-BUCKET_SIZE, CALLS_A_SECOND = 200.0, 8.0
 # Replication instances are available at once, unless a switch says otherwise.
 state_manager.set_transition("dms::replicationinstance", {"progression": "immediate"})
 
@@ -43,13 +43,11 @@ class Account:
     state: State
     history: TrustHistory
     configs: dict[str, Given] = field(default_factory=dict)
-    # For the switch `throttle_dms`: the calls that are left, and as of when.
-    allowance: float = BUCKET_SIZE
-    allowance_at: float = 0.0
 
     def __post_init__(self) -> None:
         self.endpoints = Endpoints(self)
         self.connections = Connections(self)
+        self.bucket = Bucket(DMS_SIZE, DMS_REFILL, self.now)
 
     @property
     def switches(self) -> Switches:
@@ -114,17 +112,11 @@ class DmsService:
         return self._accounts[key]
 
     def _throttle(self) -> None:
-        now, account = self._state.now(), self._account
-        refilled = account.allowance + (now - account.allowance_at) * CALLS_A_SECOND
-        account.allowance, account.allowance_at = min(BUCKET_SIZE, refilled), now
-        if not self._state.switches.throttle_dms:
-            return
-        if account.allowance < 1:
+        if self._state.switches.throttle_dms and not self._account.bucket.take():
             raise DmsFault("ThrottlingException", "Rate exceeded")
-        account.allowance -= 1
 
     def _create_endpoint(self, given: Given, access_key: str) -> Given:
-        check(given)
+        check(given, servers_for_s3=self._state.switches.servers_for_s3)
         role_arn = given.get("S3Settings", {}).get("ServiceAccessRoleArn", "")
         if role_arn:
             self._check_pass_role(role_arn, access_key)

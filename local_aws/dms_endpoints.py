@@ -292,13 +292,13 @@ def account_of(arn: str) -> str:
     return arn.split(":")[4]
 
 
-def check(given: Given) -> None:
+def check(given: Given, servers_for_s3: bool = False) -> None:
     """The parameters of CreateEndpoint, before the role is looked at."""
     _check_identifiers(given)
     if given["EndpointType"] not in ("source", "target"):
         raise DmsFault("InvalidParameterValueException", f"Endpoint type {given['EndpointType']} is not valid")
     if given["EngineName"] == "s3":
-        _check_s3(given)
+        _check_s3({name: value for name, value in given.items() if not (servers_for_s3 and name in NOT_FOR_S3)})
 
 
 def _check_identifiers(given: Given) -> None:

@@ -18,6 +18,7 @@ from ministack.services.cloudformation import custom_resource
 from .dms import TARGET_PREFIX, DmsService
 from .iam_history import Handler, Newcomers, TrustHistory
 from .state import State
+from .throttle import throttled
 
 # Where a DMS request names what it is about.
 DMS_RESOURCES = ("EndpointArn", "ResourceArn", "ReplicationConfigArn", "ReplicationTaskArn", "ReplicationInstanceArn")
@@ -29,7 +30,7 @@ def install(state: State) -> None:
     _put_in(dms)
     newcomers = Newcomers(state.now, lambda: state.switches.iam_lag_seconds)
     watched = newcomers.watching(history.watching(_with_unique_policy_names(app.SERVICE_HANDLERS["iam"])))
-    app.SERVICE_HANDLERS["iam"] = watched
+    app.SERVICE_HANDLERS["iam"] = throttled(watched, state.now, lambda: state.switches.throttle_iam)
     iam_actions.extract_resource_arn = _with_dms_arns(_with_iam_paths(iam_actions.extract_resource_arn))
     iam_actions.request_tag_context = _with_iam_conditions(iam_actions.request_tag_context)
     tagging.resource_tags = _with_dms_tags(tagging.resource_tags, dms)

@@ -81,6 +81,8 @@ def configure() -> None:
         "GATEWAY_PORT": os.environ["EMBEDDED_AWS_PORT"],
         "BIND_HOST": "127.0.0.1",
         "LOG_LEVEL": "WARNING",
+        # Of functions that rested for five minutes MiniStack ends some, also such as just begin to work again.
+        "LAMBDA_WARM_TTL_SECONDS": "86400",
         "TMPDIR": str(scratch),
         "S3_DATA_DIR": str(scratch / "s3"),
         "STATE_DIR": str(scratch / "state"),

@@ -80,6 +80,11 @@ class Switches:
     instance_available: bool = True
     # The documented rate for each account: a bucket of 200 calls, filled by 8 a second; then ThrottlingException.
     throttle_dms: bool = False
+    # IAM's: of the same kind, its figures are not told (see throttle.py).
+    throttle_iam: bool = False
+    # Whether a user name, password, server, port and database are taken for an S3 endpoint, and go nowhere. The real
+    # DMS refuses them; Ansible's module gives them always.
+    servers_for_s3: bool = False
     # For how long IAM does not find a role or policy that was just made.
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
     iam_lag_seconds: float = 0.0

@@ -58,6 +58,12 @@ def test_combinations_that_dms_does_not_take(pair: Pair, more: dict[str, Any]) -
     refused("InvalidParameterCombinationException", pair.create, **more)
 
 
+def test_a_switch_lets_a_server_pass_for_s3(aws: EmbeddedAws, pair: Pair) -> None:
+    aws.switch(servers_for_s3=True)
+    pair.dms.delete_endpoint(EndpointArn=pair.made()["EndpointArn"])
+    assert pair.create(Username="none", ServerName="none", Port=1)["EngineName"] == "s3"
+
+
 def test_creating_active_deleting_gone(aws: EmbeddedAws, pair: Pair) -> None:
     aws.switch(create_seconds=1500.0, delete_seconds=1500.0)
     made = pair.made()

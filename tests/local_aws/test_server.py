@@ -68,8 +68,12 @@ def test_throttling() -> None:
         for _ in range(200):
             dms.describe_endpoints()
         assert refused("ThrottlingException", lambda: [dms.describe_endpoints() for _ in range(200)]) == "Rate exceeded"
-        # Each account has a bucket of its own.
+        # Each account has a bucket of its own, and another one for IAM.
         aws.client("dms", LAKE).describe_endpoints()
+        aws.switch(throttle_iam=True)
+        iam = aws.client("iam", DMS)
+        assert refused("Throttling", lambda: [iam.list_roles() for _ in range(400)]) == "Rate exceeded"
+        aws.client("iam", LAKE).list_roles()
 
 
 @pytest.mark.parametrize(
