@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
 from .answer import Answer, Operation
+from .clients import Clients, assume, session_name
 from .data_lake import DataLake
 from .dms import Dms
 from .endpoint import Accounts
-from .environments import Environment, assume, guarded_client, read_environments, session_name
+from .environments import Environment, read_environments
 from .errors import Code, EndpointError
 from .lifecycle import Deployment, Outcome, create, delete, update
+from .parallel import in_parallel
 from .patience import SECONDS_KEPT_TO_ANSWER, Patience
 from .request import INVALID, Event, physical_id_of
 
@@ -69,19 +70,28 @@ def _operations(event: Mapping[str, Any], patience: Patience) -> dict[str, Opera
 
 
 def _enter(event: Event, patience: Patience, environment: Environment) -> Accounts:
-    """Both roles of the environment, assumed side by side."""
-    name = session_name(event.logical_id, event.request_id)
-    with ThreadPoolExecutor() as pool:
-        data_lake = pool.submit(assume, environment.data_lake_role_arn, name, patience)
-        dms = pool.submit(assume, environment.dms_role_arn, name, patience)
-    iam = guarded_client(data_lake.result(), "iam", patience)
-    dms_client = guarded_client(dms.result(), "dms", patience)
+    """Both roles of the environment, assumed side by side; in a cold function their clients are made meanwhile."""
+    in_data_lake, in_dms = ("iam", environment.data_lake_role_arn), ("dms", environment.dms_role_arn)
+    clients = _warm_clients()
+    clients.patience = patience
+    begin = partial(assume, clients.of_function("sts"), session_name(event.logical_id, event.request_id), patience)
+    data_lake_session, dms_session, _prepared = in_parallel(
+        partial(begin, environment.data_lake_role_arn),
+        partial(begin, environment.dms_role_arn),
+        partial(clients.prepare, in_data_lake, in_dms),
+    )
+    iam, dms = clients.of_role(*in_data_lake, data_lake_session), clients.of_role(*in_dms, dms_session)
     return Accounts(
         data_lake=DataLake(iam, environment.partition, environment.data_lake_account, patience),
-        dms=Dms(dms_client, patience),
+        dms=Dms(dms, patience),
         region=os.environ["AWS_REGION"],
         patience=patience,
     )
+
+
+@cache
+def _warm_clients() -> Clients:
+    return Clients()
 
 
 def _failed_id(event: Mapping[str, Any], error: EndpointError) -> str:

@@ -16,7 +16,7 @@ from .patience import Patience
 
 logger = logging.getLogger(__name__)
 
-# A call that is on its way when the claim changes hands: connect and read timeout (see environments.CALLS).
+# A call that is on its way when the claim changes hands: connect and read timeout (see clients.CALLS).
 SECONDS_UNTIL_THE_OTHER_STOPS = 25.0
 # After the RequestId, once its change is over; the tag stays, so that a late delivery still knows its own.
 ENDED = " ended"
@@ -49,6 +49,9 @@ class Claim:
         logger.warning("Another request is changing the endpoint", extra={"other_request": role.tags[CHANGED_BY]})
         self.take(role)
         self.patience.wait(SECONDS_UNTIL_THE_OTHER_STOPS)
+        if self.data_lake.find_role(role.name) is None:
+            # The other one had just given it up: the claim goes to the role that its endpoint has now.
+            self._role = None
 
     def demand(self) -> None:
         """Raises EndpointError (NotStabilized) once another request has taken over."""

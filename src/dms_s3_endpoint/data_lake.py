@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -82,26 +82,26 @@ class DataLake:
         document: Any = version["PolicyVersion"]["Document"] if version else {}  # decoded, as a role's trust
         return Policy(name, arn, document, _tags(answer["Policy"].get("Tags", [])))
 
-    def roles_of(self, owner: Owner) -> list[Role]:
-        """The roles under the owner's path, whatever their names, with their tags (ListRoles tells none)."""
+    def roles_of(self, owner: Owner, but: str = "") -> list[Role]:
+        """The roles under the owner's path with any name `but` one, with their tags (ListRoles tells none)."""
         with step(f"list-roles {owner.path}"):
-            return self._settled(self._roles_with_tags, owner)
+            return self._settled(self._roles_with_tags, owner, but)
 
-    def _roles_with_tags(self, owner: Owner) -> list[Role]:
+    def _roles_with_tags(self, owner: Owner, but: str) -> list[Role]:
         """Raises ClientError (NoSuchEntity) for a role that is listed and isn't there: one of the two is outdated."""
         pages = self._iam.get_paginator("list_roles").paginate(PathPrefix=owner.path)
-        roles = [role for page in pages for role in page["Roles"]]
+        roles = [role for page in pages for role in page["Roles"] if role["RoleName"] != but]
         return [_role(role, self._iam.list_role_tags(RoleName=role["RoleName"])["Tags"]) for role in roles]
 
-    def policies_of(self, owner: Owner) -> list[Policy]:
-        """The policies under the owner's path, whatever their names, with their tags, without their documents."""
+    def policies_of(self, owner: Owner, but: str = "") -> list[Policy]:
+        """The policies under the owner's path with any name `but` one, with their tags, without their documents."""
         with step(f"list-policies {owner.path}"):
-            return self._settled(self._policies_with_tags, owner)
+            return self._settled(self._policies_with_tags, owner, but)
 
-    def _policies_with_tags(self, owner: Owner) -> list[Policy]:
+    def _policies_with_tags(self, owner: Owner, but: str) -> list[Policy]:
         """Raises ClientError as `_roles_with_tags`."""
         pages = self._iam.get_paginator("list_policies").paginate(Scope="Local", PathPrefix=owner.path)
-        policies = [policy for page in pages for policy in page["Policies"]]
+        policies = [policy for page in pages for policy in page["Policies"] if policy["PolicyName"] != but]
         tags = [_tags(self._iam.list_policy_tags(PolicyArn=policy["Arn"])["Tags"]) for policy in policies]
         return [Policy(p["PolicyName"], p["Arn"], {}, tags) for p, tags in zip(policies, tags, strict=True)]
 
@@ -148,11 +148,11 @@ class DataLake:
         """Make the document the default version, unless it is. The live one decides: a tag could be outdated."""
         if policy.document == document:
             return
+        given: Any = {"PolicyArn": policy.arn, "PolicyDocument": json.dumps(document), "SetAsDefault": True}
         with step(f"create-policy-version {policy.name}"):
-            self._delete_versions(policy, keep=4)  # of the five that IAM allows
-            self._iam.create_policy_version(
-                PolicyArn=policy.arn, PolicyDocument=json.dumps(document), SetAsDefault=True
-            )
+            if or_none("LimitExceeded", self._iam.create_policy_version, **given) is None:
+                self._delete_versions(policy, keep=4)  # of the five that IAM allows
+                self._iam.create_policy_version(**given)
 
     def _delete_versions(self, policy: Policy, keep: int) -> None:
         versions = self._iam.list_policy_versions(PolicyArn=policy.arn)["Versions"]
@@ -232,23 +232,28 @@ class DataLake:
             if removed:
                 self._iam.untag_policy(PolicyArn=policy.arn, TagKeys=removed)
 
-    def delete_role(self, role: Role) -> None:
-        """The role with all that hangs on it; what is gone already is fine."""
+    def delete_role(self, role: Role, attached: Iterable[Policy] = ()) -> None:
+        """The role with all that hangs on it; what is gone already is fine.
+
+        What is known to be attached need not be asked for; the rest, where somebody attached more, IAM tells of.
+        """
         try:
+            for policy in attached:
+                self.detach(role, policy)
             with step(f"delete-role {role.name}"):
-                self._strip(role)
-                self._delete(lambda: self.find_role(role.name), self._iam.delete_role, RoleName=role.name)
+                found = partial(self.find_role, role.name)
+                self._delete(found, partial(self._strip, role), self._iam.delete_role, RoleName=role.name)
         except EndpointError as error:
             # A call names the role without its path, so that one that is gone is not under the path that is granted.
             if error.code is not Code.ACCESS_DENIED or self.find_role(role.name):
                 raise
 
     def _strip(self, role: Role) -> None:
+        """Raises ClientError (NoSuchEntity) where somebody was faster, as `_delete` expects it."""
         for arn in self.attached_policy_arns(role):
-            or_none("NoSuchEntity", self._iam.detach_role_policy, RoleName=role.name, PolicyArn=arn)
-        inline = or_none("NoSuchEntity", self._iam.list_role_policies, RoleName=role.name)
-        for name in inline["PolicyNames"] if inline else []:
-            or_none("NoSuchEntity", self._iam.delete_role_policy, RoleName=role.name, PolicyName=name)
+            self._iam.detach_role_policy(RoleName=role.name, PolicyArn=arn)
+        for name in self._iam.list_role_policies(RoleName=role.name)["PolicyNames"]:
+            self._iam.delete_role_policy(RoleName=role.name, PolicyName=name)
 
     def detach(self, role: Role, policy: Policy) -> None:
         with step(f"detach-role-policy {role.name} {policy.name}"):
@@ -259,11 +264,15 @@ class DataLake:
 
         Raises EndpointError where somebody attached it elsewhere too: what is theirs is not ours to change.
         """
+        found = partial(or_none, "NoSuchEntity", self._iam.get_policy, PolicyArn=policy.arn)
+        versions = partial(self._delete_versions, policy, keep=1)
         with step(f"delete-policy {policy.name}"):
-            self._refuse_if_attached(policy)
-            or_none("NoSuchEntity", self._delete_versions, policy, keep=1)
-            found = partial(or_none, "NoSuchEntity", self._iam.get_policy, PolicyArn=policy.arn)
-            self._delete(found, self._iam.delete_policy, PolicyArn=policy.arn)
+            try:
+                self._delete(found, versions, self._iam.delete_policy, PolicyArn=policy.arn)
+            except ClientError as error:
+                if error_code(error) == "DeleteConflict":
+                    self._refuse_if_attached(policy)
+                raise
 
     def _refuse_if_attached(self, policy: Policy) -> None:
         answer = or_none("NoSuchEntity", self._iam.list_entities_for_policy, PolicyArn=policy.arn)
@@ -276,13 +285,20 @@ class DataLake:
                 "Detach it there and deploy again",
             )
 
-    def _delete(self, find: Callable[[], object], call: Callable[..., object], **given: Any) -> None:
-        """Until it is gone: one that IAM does not know, and then shows, was made a moment ago."""
+    def _delete(
+        self, find: Callable[[], object], clear: Callable[[], object], call: Callable[..., object], **given: Any
+    ) -> None:
+        """Until it is gone. Only once IAM says that something is in the way is that looked for, and `clear`ed.
+
+        One that IAM does not know, and then shows, was made a moment ago.
+        """
 
         def delete() -> None:
             try:
                 call(**given)
             except ClientError as error:
+                if error_code(error) == "DeleteConflict":
+                    clear()
                 if error_code(error) != "NoSuchEntity" or find():
                     raise
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from .errors import Code, EndpointError, error_code, error_message, is_definite, or_none, out_of_time, step
 from .ownership import FINGERPRINT, Owner
+from .parallel import in_parallel
 from .patience import Patience
 from .request import Endpoint
 from .settings import Setting, parse_attributes, with_attributes
@@ -29,6 +31,9 @@ EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 REFUSED = {"AccessDeniedFault", "InvalidResourceStateFault"}
 # DescribeEndpoints may be late; one that still stands after this was made anew, by a request beside us.
 SECONDS_UNTIL_A_DELETE_SHOWS = 30.0
+# A delete takes tens of seconds (hashicorp/terraform-provider-aws#29171): with shorter pauses 36 of them at once
+# would be throttled, with longer ones a single one would be noticed late. Both by `make bench`.
+FIRST_PAUSE_OF_A_DELETE, LONGEST_PAUSE_OF_A_DELETE = 2.0, 4.0
 # After the last try to delete an endpoint, the time in which to find out who uses it.
 SECONDS_TO_NAME_USERS = 15.0
 # A role that was made or changed a moment ago may fail a connection test that it passes later.
@@ -57,6 +62,11 @@ class CreateAnswer:
     refusal: str = ""
     exists: bool = False
 
+    @property
+    def tells_nothing(self) -> bool:
+        """Refused for now, without an ExternalId: the role can't be assumed yet, or was not seen to."""
+        return not (self.accepted or self.exists or self.external_id)
+
 
 class Dms:
     """The DMS account, as the role that the function assumed there sees it.
@@ -72,31 +82,30 @@ class Dms:
         # Whether DescribeEndpoints shows by now what this request asked for: see endpoint.set_up.
         self.unseen: list[Callable[[], bool]] = []
 
-    def find_endpoint(self, identifier: str) -> LiveEndpoint | None:
-        return self._find("endpoint-id", identifier)
+    def find_endpoint(self, identifier: str, tags: Mapping[str, str] | None = None) -> LiveEndpoint | None:
+        """Whose `tags` are known costs one call less: DescribeEndpoints tells none."""
+        return self._find("endpoint-id", identifier, tags)
 
-    def find_endpoint_by_arn(self, arn: str) -> LiveEndpoint | None:
-        return self._find("endpoint-arn", arn)
-
-    def _find(self, name: str, value: str) -> LiveEndpoint | None:
+    def _find(self, name: str, value: str, tags: Mapping[str, str] | None) -> LiveEndpoint | None:
         """An empty match is a ResourceNotFoundFault or an empty list; both have been seen."""
         with step(f"describe-endpoints {value}"):
             filters = [{"Name": name, "Values": [value]}]
             answer = or_none("ResourceNotFoundFault", self._client.describe_endpoints, Filters=filters)
             endpoints = answer["Endpoints"] if answer else []
-            return self._with_tags(endpoints[0]) if endpoints else None
+            if not endpoints:
+                return None
+            return self._with_tags(endpoints[0]) if tags is None else _live(endpoints[0], tags)
 
     def _with_tags(self, endpoint: EndpointTypeDef) -> LiveEndpoint | None:
         arn = endpoint["EndpointArn"]
         answer = or_none("ResourceNotFoundFault", self._client.list_tags_for_resource, ResourceArn=arn)
-        return _live(endpoint, answer["TagList"]) if answer else None
+        return _live(endpoint, {tag["Key"]: tag["Value"] for tag in answer["TagList"]}) if answer else None
 
     def endpoints_of(self, owner: Owner) -> list[LiveEndpoint]:
         """The endpoints of this stack's logical resource, whatever their identifiers: their roles have its path."""
         with step("describe-endpoints"):
             pages = self._client.get_paginator("describe_endpoints").paginate()
-            found = or_none("ResourceNotFoundFault", lambda: [found for page in pages for found in page["Endpoints"]])
-            ours = [each for each in found or [] if owner.path in _role_arn(each)]
+            ours = [each for page in pages for each in page["Endpoints"] if owner.path in _role_arn(each)]
             return [live for endpoint in ours if (live := self._with_tags(endpoint)) and owner.made_it(live.tags)]
 
     def create_endpoint(
@@ -157,7 +166,7 @@ class Dms:
         return ""
 
     def _is_active(self, live: LiveEndpoint) -> bool:
-        now = self.find_endpoint_by_arn(live.arn)
+        now = self._find("endpoint-arn", live.arn, live.tags)
         return now is not None and now.status == "active"
 
     def _wait_until_gone(self, live: LiveEndpoint) -> str:
@@ -165,8 +174,10 @@ class Dms:
 
         A request beside us may have made the next one of the same ARN.
         """
-        for waited in self._patience.attempts(first=1.0):
-            now = self.find_endpoint_by_arn(live.arn)
+        for waited in self._patience.attempts(first=FIRST_PAUSE_OF_A_DELETE, longest=LONGEST_PAUSE_OF_A_DELETE):
+            now = self._find("endpoint-arn", live.arn, live.tags)
+            if now and now.status != "deleting":
+                now = self._find("endpoint-arn", live.arn, tags=None)
             if now is None or _succeeds(now, live):
                 return ""
             if now.status != "deleting" and waited > SECONDS_UNTIL_A_DELETE_SHOWS:
@@ -175,11 +186,11 @@ class Dms:
 
     def refuse_if_in_use(self, live: LiveEndpoint) -> None:
         """Raises EndpointError (EndpointInUse) that names the tasks and replication configs on the endpoint."""
-        users = self._tasks(live.arn) + self._replication_configs(live.arn)
-        if users:
+        tasks, configs = in_parallel(partial(self._tasks, live.arn), partial(self._replication_configs, live.arn))
+        if tasks or configs:
             raise EndpointError(
                 Code.ENDPOINT_IN_USE,
-                f"delete-endpoint {live.identifier}: used by {', '.join(users)}",
+                f"delete-endpoint {live.identifier}: used by {', '.join(tasks + configs)}",
                 "Delete these first (stopping them is not enough), deploy again, then create them anew",
             )
 
@@ -294,7 +305,7 @@ def external_id_in(error: ClientError, sent: str = "") -> str:
     return alone.pop() if len(alone) == 1 else ""
 
 
-def _live(endpoint: EndpointTypeDef, tags: list[TagTypeDef]) -> LiveEndpoint:
+def _live(endpoint: EndpointTypeDef, tags: Mapping[str, str]) -> LiveEndpoint:
     """The settings as they are, whether DMS tells of them in S3Settings or in ExtraConnectionAttributes."""
     parts = endpoint.get("ExtraConnectionAttributes", "").split(";")
     attributes = ";".join(part for part in parts if part.partition("=")[0].strip() and "=" in part)
@@ -307,7 +318,7 @@ def _live(endpoint: EndpointTypeDef, tags: list[TagTypeDef]) -> LiveEndpoint:
         role_arn=_role_arn(endpoint),
         external_id=external_id if EXTERNAL_ID.fullmatch(external_id) else "",
         settings=parse_attributes(attributes) | settings,
-        tags={tag["Key"]: tag["Value"] for tag in tags},
+        tags=tags,
     )
 
 

@@ -14,14 +14,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from .claim import Claim
 from .data_lake import SECONDS_TO_SETTLE, DataLake, Policy, Role, role_fingerprint
 from .dms import CreateAnswer, Dms, LiveEndpoint
 from .errors import Code, EndpointError, out_of_time
 from .ownership import FINGERPRINT, Owner, fingerprint, owner_named_by
+from .parallel import in_parallel
 from .patience import Patience
 from .policies import access_policy, other_statements, trust_policy, trusted_external_ids
 from .request import Endpoint
@@ -31,6 +32,15 @@ logger = logging.getLogger(__name__)
 
 # IAM's changes reach DMS after some 10 to 40 s; other tools allow 2 to 5 minutes, and so do we.
 SECONDS_UNTIL_ACCEPTED = 300.0
+# Between two tries. With shorter pauses 36 creates at once would be throttled, with longer ones a single one would be
+# noticed late. Both by `make bench`, as what follows.
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 3.0
+# A second change takes about as long to be seen as the first one took: it is tried only after this much of that
+# time, but then more often.
+LIKELY_SHARE, MOST_SECONDS_UNTRIED = 0.85, 20.0
+LONGEST_PAUSE_WHEN_LIKELY = 1.5
+# A refusal may have left an endpoint that tells the ExternalId. It is looked for after so many refusals.
+LOOKED_FOR_AFTER = {1, 10, 40}
 # An endpoint that stands but shows no ExternalId after this will show none.
 SECONDS_FOR_AN_EXTERNAL_ID = 30.0
 # A trust policy that is so old and still refused demands an ExternalId that DMS has given up: it tells the next
@@ -60,6 +70,7 @@ class Found:
     policy: Policy | None
     role: Role | None
     live: LiveEndpoint | None
+    attached_policy_arns: frozenset[str] = frozenset()
 
     @property
     def external_id(self) -> str:
@@ -113,6 +124,8 @@ def _set_up(
 ) -> dict[str, str]:
     for warning in warnings(endpoint.effective_settings):
         logger.warning(warning, extra={"endpoint_identifier": endpoint.endpoint_identifier})
+    # One that another delivery of this request began.
+    found = replace(found, live=found.live and _ready(found.live, accounts))
     # An ExternalId that nothing tells any more can only be had by another create.
     renewed = found.live and (must_be_recreated(found.live, endpoint) or not found.external_id)
     outdated, kept = (found.live, None) if renewed else (None, found.live)
@@ -120,14 +133,24 @@ def _set_up(
         accounts.dms.refuse_if_in_use(outdated)
     if update and not (kept and found.policy and found.role):
         _claim(update.claim, accounts, found)
-    policy, role = _provide(endpoint, owner, accounts, found)
+    policy = _provide_policy(endpoint, owner, accounts, found.policy)
+    role = _provide_role(endpoint, owner, accounts, found)
+    attach = partial(_attach, accounts, found, role, policy)
     if outdated:
+        attach()  # whatever may fail comes before the delete: from there on the endpoint is missed
         accounts.dms.delete_endpoint(outdated)
-    live = _keep(kept, found.external_id, role, accounts) if kept else _create(endpoint, owner, role, accounts)
+        live = _create(endpoint, owner, role, accounts)
+    elif kept:
+        attach()
+        live = _keep(kept, found.external_id, role, accounts)
+    else:
+        # To create, DMS needs the role's trust and not its policy.
+        _attached, live = in_parallel(attach, partial(_create, endpoint, owner, role, accounts))
+    there, old_keys = Found(found.policy, found.role, kept), update.old_tag_keys if update else frozenset()
+    end = partial(_retag, endpoint, there, accounts, old_keys - set(endpoint.tags))
+    in_parallel(end, *([] if kept else [partial(_undo_if_cancelled, owner, role, live, accounts)]))
     if endpoint.test_replication_instance_arn and (not kept or update is None):
         accounts.dms.test_connection(live, endpoint.test_replication_instance_arn)  # step 8
-    given_up = update.old_tag_keys - set(endpoint.tags) if update else frozenset()
-    _retag(endpoint, Found(found.policy, found.role, kept), accounts, given_up)
     return _attributes(endpoint, live, role, policy)
 
 
@@ -144,11 +167,12 @@ def _claim(claim: Claim, accounts: Accounts, found: Found) -> None:
 
 def look(endpoint: Endpoint, owner: Owner, accounts: Accounts) -> Found:
     """What exists under the wanted names. Raises EndpointError if any of it is not ours: nothing is changed then."""
-    with ThreadPoolExecutor() as pool:
-        policy = pool.submit(accounts.data_lake.find_policy, endpoint.policy_name, owner)
-        role = pool.submit(accounts.data_lake.find_role, endpoint.role_name)
-        live = pool.submit(accounts.dms.find_endpoint, endpoint.endpoint_identifier)
-    found = Found(policy.result(), role.result(), live.result())
+    policy, (role, attached), live = in_parallel(
+        lambda: accounts.data_lake.find_policy(endpoint.policy_name, owner),
+        lambda: _role_with_policies(endpoint.role_name, owner, accounts.data_lake),
+        lambda: accounts.dms.find_endpoint(endpoint.endpoint_identifier),
+    )
+    found = Found(policy, role, live, attached)
     if found.policy:
         _refuse_unless_ours(owner, found.policy.tags, f"policy {endpoint.policy_name}")
     if found.role:
@@ -156,6 +180,13 @@ def look(endpoint: Endpoint, owner: Owner, accounts: Accounts) -> Found:
     if found.live:
         _refuse_unless_ours(owner, found.live.tags, f"endpoint {endpoint.endpoint_identifier}")
     return found
+
+
+def _role_with_policies(name: str, owner: Owner, data_lake: DataLake) -> tuple[Role | None, frozenset[str]]:
+    """What is attached to somebody else's role may not be asked for."""
+    role = data_lake.find_role(name)
+    ours = role and owner.owns(role.tags)
+    return role, frozenset(data_lake.attached_policy_arns(role) if role and ours else ())
 
 
 def _refuse_unless_ours(owner: Owner, tags: Mapping[str, str], name: str) -> None:
@@ -180,15 +211,7 @@ def _name_taken(name: str, tags: Mapping[str, str]) -> EndpointError:
 
 def must_be_recreated(live: LiveEndpoint, endpoint: Endpoint) -> bool:
     """Whether the live endpoint differs from the wanted one, or can't be used; DMS can't modify such an endpoint."""
-    return live.tags.get(FINGERPRINT) != endpoint.fingerprint or live.status not in ("active", "creating")
-
-
-def _provide(endpoint: Endpoint, owner: Owner, accounts: Accounts, found: Found) -> tuple[Policy, Role]:
-    """Steps 2 and 3."""
-    policy = _provide_policy(endpoint, owner, accounts, found.policy)
-    role = _provide_role(endpoint, owner, accounts, found)
-    _attach(accounts, found, role, policy)
-    return policy, role
+    return live.tags.get(FINGERPRINT) != endpoint.fingerprint or live.status != "active"
 
 
 def _provide_policy(endpoint: Endpoint, owner: Owner, accounts: Accounts, policy: Policy | None) -> Policy:
@@ -223,31 +246,20 @@ def _provide_role(endpoint: Endpoint, owner: Owner, accounts: Accounts, found: F
 
 
 def _attach(accounts: Accounts, found: Found, role: Role, policy: Policy) -> None:
-    """Step 3, second half; asked first where both existed, so that a no-op changes nothing."""
-    if found.role and found.policy and policy.arn in accounts.data_lake.attached_policy_arns(role):
-        return
-    accounts.data_lake.attach(role, policy)
+    """Step 3, second half."""
+    if policy.arn not in found.attached_policy_arns:
+        accounts.data_lake.attach(role, policy)
 
 
 def _keep(kept: LiveEndpoint, known_external_id: str, role: Role, accounts: Accounts) -> LiveEndpoint:
-    """The endpoint that stands, ready, its ExternalId in the trust."""
-    live = _ready(kept, accounts)
-    if live.status != "active":
-        raise out_of_time(f"create-endpoint {live.identifier}: it was being created, and is {live.status} now")
-    external_id = live.external_id or known_external_id
+    """The endpoint that stands, its ExternalId in the trust."""
+    external_id = kept.external_id or known_external_id
     Trust(role, accounts).demand_only(external_id)
-    return replace(live, external_id=external_id)
+    return replace(kept, external_id=external_id)
 
 
 def _create(endpoint: Endpoint, owner: Owner, role: Role, accounts: Accounts) -> LiveEndpoint:
-    """Steps 4 to 7."""
-    live = _create_whole(endpoint, owner, role, accounts)
-    _undo_if_cancelled(owner, role, live, accounts)
-    return live
-
-
-def _create_whole(endpoint: Endpoint, owner: Owner, role: Role, accounts: Accounts) -> LiveEndpoint:
-    """And once more for settings that DMS dropped: as connection attributes it keeps them."""
+    """Steps 4 to 7, and once more for settings that DMS dropped: as connection attributes it keeps them."""
     live = _create_trusted(endpoint, owner, role, accounts, {})
     dropped = _dropped(endpoint, live)
     if dropped:
@@ -277,12 +289,15 @@ def _create_trusted(
     """
     tags = dict(endpoint.tags) | owner.tags(endpoint.fingerprint)
     trust = Trust(role, accounts)
-    answer, live, external_id = CreateAnswer(accepted=False, external_id=""), None, ""
-    for waited in accounts.patience.attempts(at_most=SECONDS_UNTIL_ACCEPTED):
+    answer, live, external_id, refusals = CreateAnswer(accepted=False, external_id=""), None, "", 0
+    for waited in accounts.patience.attempts(SECONDS_UNTIL_ACCEPTED, FIRST_PAUSE, trust.longest_pause):
         if live is None or live.status != "active":
+            trust.wait_until_likely_seen()
             answer = accounts.dms.create_endpoint(endpoint, role.arn, tags, as_attributes)  # steps 4 and 7
             trust.demand(answer.external_id)  # steps 5 and 6
-        live = _after_create(endpoint, owner, answer, accounts)
+            refusals += answer.tells_nothing
+        if live or not answer.tells_nothing or refusals in LOOKED_FOR_AFTER:
+            live = _after_create(endpoint, owner, answer, tags, accounts)
         external_id = (live.external_id if live else "") or answer.external_id or external_id
         if live and live.status == "active" and external_id:
             trust.demand_only(external_id)
@@ -299,11 +314,13 @@ def _create_trusted(
     raise _not_accepted(endpoint, trust, answer, accounts)
 
 
-def _after_create(endpoint: Endpoint, owner: Owner, answer: CreateAnswer, accounts: Accounts) -> LiveEndpoint | None:
+def _after_create(
+    endpoint: Endpoint, owner: Owner, answer: CreateAnswer, tags: Mapping[str, str], accounts: Accounts
+) -> LiveEndpoint | None:
     """The endpoint as it stands after a create-endpoint, if it does; a failed one in the way of the next is removed."""
     if answer.external_id and not answer.accepted:
         return None
-    live = accounts.dms.find_endpoint(endpoint.endpoint_identifier)
+    live = accounts.dms.find_endpoint(endpoint.endpoint_identifier, tags if answer.accepted else None)
     if live is None:
         return None
     _refuse_unless_ours(owner, live.tags, f"endpoint {live.identifier}")
@@ -319,7 +336,7 @@ def _ready(live: LiveEndpoint, accounts: Accounts) -> LiveEndpoint:
     for _waited in accounts.patience.attempts():
         if live.status != "creating":
             return live
-        live = accounts.dms.find_endpoint(live.identifier) or live
+        live = accounts.dms.find_endpoint(live.identifier, live.tags) or live
     raise out_of_time(f"create-endpoint {live.identifier}: it is still being created")
 
 
@@ -358,6 +375,8 @@ class Trust:
     accounts: Accounts
     demanded: set[str] | None = field(init=False)
     changed: float = field(init=False)
+    # How long it took, the last time, until DMS told an ExternalId to a role that was made or changed.
+    spread: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
         self.demanded = trusted_external_ids(self.role.trust_policy)
@@ -379,7 +398,16 @@ class Trust:
     def demand_none(self) -> str:
         """Trust DMS alone, so that it tells the ExternalId anew; the ExternalId known so far: none."""
         self._write(set())
+        self.spread = 0.0
         return ""
+
+    def wait_until_likely_seen(self) -> None:
+        """Not at all where nothing was learnt yet; and never for long: another change may spread faster."""
+        likely = self.changed + min(self.spread * LIKELY_SHARE, MOST_SECONDS_UNTRIED)
+        self.accounts.patience.wait(likely - self.accounts.patience.clock())
+
+    def longest_pause(self) -> float:
+        return LONGEST_PAUSE_WHEN_LIKELY if self.spread > LONGEST_PAUSE else LONGEST_PAUSE
 
     def _write(self, external_ids: set[str]) -> None:
         if len(external_ids) > MOST_EXTERNAL_IDS:
@@ -390,7 +418,8 @@ class Trust:
             )
         others = other_statements(self.role.trust_policy)
         self.accounts.data_lake.set_trust(self.role, trust_policy(external_ids, others))
-        self.demanded, self.changed = external_ids, self.accounts.patience.clock()
+        now = self.accounts.patience.clock()
+        self.demanded, self.changed, self.spread = external_ids, now, now - self.changed
 
 
 def _undo_if_cancelled(owner: Owner, role: Role, live: LiveEndpoint, accounts: Accounts) -> None:
@@ -406,12 +435,17 @@ def _retag(endpoint: Endpoint, there: Found, accounts: Accounts, given_up: froze
     """Tags of the pieces that were there before; new ones have theirs."""
     role_tags = dict(endpoint.tags) | {FINGERPRINT: role_fingerprint(endpoint.role_name, endpoint.permissions_boundary)}
     policy_tags = dict(endpoint.tags) | {FINGERPRINT: fingerprint(access_policy(endpoint, accounts.region))}
+    retag: list[Callable[[], None]] = []
     if there.policy:
-        accounts.data_lake.tag_policy(there.policy, *_changes(there.policy.tags, policy_tags, given_up))
+        changes = _changes(there.policy.tags, policy_tags, given_up)
+        retag.append(partial(accounts.data_lake.tag_policy, there.policy, *changes))
     if there.role:
-        accounts.data_lake.tag_role(there.role, *_changes(there.role.tags, role_tags, given_up))
+        changes = _changes(there.role.tags, role_tags, given_up)
+        retag.append(partial(accounts.data_lake.tag_role, there.role, *changes))
     if there.live:
-        accounts.dms.tag_endpoint(there.live, *_changes(there.live.tags, endpoint.tags, given_up))
+        changes = _changes(there.live.tags, endpoint.tags, given_up)
+        retag.append(partial(accounts.dms.tag_endpoint, there.live, *changes))
+    in_parallel(*retag)
 
 
 def _changes(
@@ -439,15 +473,35 @@ def _attributes(endpoint: Endpoint, live: LiveEndpoint, role: Role, policy: Poli
     }
 
 
-def remove_given_up(endpoint: Endpoint, owner: Owner, accounts: Accounts) -> None:
+@dataclass(frozen=True)
+class GivenUp:
     """Roles and policies that are ours under names no longer wanted."""
-    for role in accounts.data_lake.roles_of(owner):
-        if owner.owns(role.tags) and role.name != endpoint.role_name:
-            accounts.data_lake.delete_role(role)
-    for policy in accounts.data_lake.policies_of(owner):
-        if owner.owns(policy.tags) and policy.name != endpoint.policy_name:
-            _detach_from(endpoint.role_name, policy, accounts)
-            accounts.data_lake.delete_policy(policy)
+
+    roles: list[Role]
+    policies: list[Policy]
+
+
+def look_before_update(endpoint: Endpoint, owner: Owner, accounts: Accounts) -> tuple[Found, GivenUp]:
+    """As `look`, and for what an update gives up, or an earlier one could not remove."""
+    return in_parallel(partial(look, endpoint, owner, accounts), partial(_look_for_given_up, endpoint, owner, accounts))
+
+
+def _look_for_given_up(endpoint: Endpoint, owner: Owner, accounts: Accounts) -> GivenUp:
+    roles, policies = in_parallel(
+        partial(accounts.data_lake.roles_of, owner, but=endpoint.role_name),
+        partial(accounts.data_lake.policies_of, owner, but=endpoint.policy_name),
+    )
+    return GivenUp([r for r in roles if owner.owns(r.tags)], [p for p in policies if owner.owns(p.tags)])
+
+
+def remove_given_up(given_up: GivenUp, endpoint: Endpoint, accounts: Accounts, claim: Claim) -> None:
+    if given_up.roles or given_up.policies:
+        claim.demand()
+    for role in given_up.roles:
+        accounts.data_lake.delete_role(role)
+    for policy in given_up.policies:
+        _detach_from(endpoint.role_name, policy, accounts)
+        accounts.data_lake.delete_policy(policy)
 
 
 def _detach_from(role_name: str, policy: Policy, accounts: Accounts) -> None:
@@ -466,12 +520,14 @@ def tear_down(owner: Owner, endpoint_identifier: str, accounts: Accounts) -> boo
 
 
 def _remove_role_and_policy(owner: Owner, accounts: Accounts, is_ours: Callable[[Mapping[str, str]], bool]) -> bool:
-    roles = [role for role in accounts.data_lake.roles_of(owner) if is_ours(role.tags)]
+    data_lake = accounts.data_lake
+    found = in_parallel(partial(data_lake.roles_of, owner), partial(data_lake.policies_of, owner))
+    roles = [role for role in found[0] if is_ours(role.tags)]
+    policies = [policy for policy in found[1] if is_ours(policy.tags)]
     for role in roles:
-        accounts.data_lake.delete_role(role)
-    policies = [policy for policy in accounts.data_lake.policies_of(owner) if is_ours(policy.tags)]
+        data_lake.delete_role(role, policies)
     for policy in policies:
-        accounts.data_lake.delete_policy(policy)
+        data_lake.delete_policy(policy)
     return bool(roles or policies)
 
 
@@ -485,10 +541,11 @@ def sweep(owner: Owner, accounts: Accounts) -> bool:
 
 def until_quiet(remove: Callable[[], bool], accounts: Accounts) -> None:
     """Remove behind a request that was cancelled and may still run, until nothing of it has appeared for a while."""
-    last_seen = 0.0
-    for waited in accounts.patience.attempts(longest=3.0):
+    clock = accounts.patience.clock
+    last_seen = clock()
+    for _waited in accounts.patience.attempts():
         if remove():
-            last_seen = waited
-        if waited - last_seen >= SECONDS_OF_QUIET:
+            last_seen = clock()
+        if clock() - last_seen >= SECONDS_OF_QUIET:
             return
     raise out_of_time("Delete: the cancelled request goes on making pieces")

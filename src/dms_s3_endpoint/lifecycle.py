@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from .claim import Claim
-from .endpoint import Accounts, Update, look, remove_given_up, set_up, sweep, tear_down, until_quiet
+from .endpoint import (
+    Accounts,
+    Update,
+    look,
+    look_before_update,
+    remove_given_up,
+    set_up,
+    sweep,
+    tear_down,
+    until_quiet,
+)
 from .environments import Environment
 from .errors import Code, EndpointError
 from .ownership import Owner, is_reserved
@@ -56,14 +66,13 @@ def update(event: Event, deployment: Deployment) -> Outcome:
     owner = event.owner(endpoint.physical_id)
     accounts = deployment.enter(endpoint.environment)
     claim = Claim(event.request_id, accounts.data_lake, accounts.patience)
-    found = look(endpoint, owner, accounts)
+    found, given_up = look_before_update(endpoint, owner, accounts)
     if found.role and claim.is_anothers(found.role):
         claim.take_over(found.role)
-        found = look(endpoint, owner, accounts)
+        found, given_up = look_before_update(endpoint, owner, accounts)
     try:
         attributes = set_up(endpoint, owner, accounts, found, Update(old_tag_keys(event), claim))
-        claim.demand()
-        remove_given_up(endpoint, owner, accounts)
+        remove_given_up(given_up, endpoint, accounts, claim)
     finally:
         claim.end()
     _remove_failed_replacement(event, endpoint, deployment)

@@ -32,11 +32,13 @@ class Patience:
         """Whether a wait that ended now ended for want of time."""
         return self.left() <= SECONDS_FOR_THE_LAST_CALL
 
-    def attempts(self, at_most: float | None = None, first: float = 0.25, longest: float = 5.0) -> Iterator[float]:
+    def attempts(
+        self, at_most: float | None = None, first: float = 0.5, longest: float | Callable[[], float] = 3.0
+    ) -> Iterator[float]:
         """Yield the seconds waited so far: at once, then after growing, jittered pauses, until the time is up.
 
         `at_most` bounds the whole wait in seconds; without it the deadline does. The last attempt
-        falls on the limit itself, so that a wait is never given up early.
+        falls on the limit itself, so that a wait is never given up early. The `longest` pause may change meanwhile.
         """
         started = self.clock()
         last = self.deadline - SECONDS_FOR_THE_LAST_CALL
@@ -48,7 +50,7 @@ class Patience:
             if remaining <= 0:
                 return
             self.sleep(min(pause * (0.75 + self.jitter() / 2), remaining))
-            pause = min(pause * 1.6, longest)
+            pause = min(pause * 1.6, longest() if callable(longest) else longest)
 
     def wait(self, seconds: float) -> None:
         """Sleep, but not past the deadline."""

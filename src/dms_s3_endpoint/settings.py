@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-import botocore.session
 from botocore.model import Shape
+
+from .sdk import new_session
 
 Setting = str | bool | int
 
@@ -33,7 +34,7 @@ BOUNDS = {"MaxFileSize": (1, 1_048_576)}
 @cache
 def members() -> Mapping[str, Shape]:
     """The members of the API's S3Settings, by name."""
-    shape: Any = botocore.session.get_session().get_service_model("dms").shape_for("S3Settings")
+    shape: Any = new_session().get_service_model("dms").shape_for("S3Settings")
     found: Mapping[str, Shape] = shape.members
     return found
 

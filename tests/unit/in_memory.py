@@ -11,13 +11,17 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from botocore.exceptions import ConnectionClosedError
+from botocore import xform_name
+from botocore.exceptions import ConnectionClosedError, ParamValidationError
+from botocore.session import get_session
+from botocore.validate import ParamValidator
 
-from dms_s3_endpoint import app, endpoint
+from dms_s3_endpoint import app, parallel
 from dms_s3_endpoint.answer import as_endpoint_error
 from dms_s3_endpoint.data_lake import DataLake
 from dms_s3_endpoint.dms import Dms
@@ -49,6 +53,7 @@ class FakeIam:
     """The account of the data lake. Methods are boto3's, as far as they are used."""
 
     clock: FakeClock
+    service: str = "iam"
     lag_seconds: float = 0.0
     roles: dict[str, Given] = field(default_factory=dict)
     policies: dict[str, Given] = field(default_factory=dict)
@@ -173,7 +178,7 @@ class FakeIam:
             ]
         }
 
-    def create_policy_version(self, PolicyArn: str, PolicyDocument: str, SetAsDefault: bool) -> None:  # noqa: N803
+    def create_policy_version(self, PolicyArn: str, PolicyDocument: str, SetAsDefault: bool) -> Given:  # noqa: N803
         policy = self._policy(PolicyArn)
         if len(policy["versions"]) == MOST_VERSIONS:
             raise make_client_error("LimitExceeded", "A policy can have at most 5 versions.")
@@ -181,6 +186,7 @@ class FakeIam:
         policy["made_versions"] = policy.get("made_versions", 1) + 1
         policy["DefaultVersionId"] = f"v{policy['made_versions']}"
         policy["versions"][policy["DefaultVersionId"]] = json.loads(PolicyDocument)
+        return {"PolicyVersion": {"VersionId": policy["DefaultVersionId"]}}
 
     def delete_policy_version(self, PolicyArn: str, VersionId: str) -> None:  # noqa: N803
         policy = self._policy(PolicyArn)
@@ -208,6 +214,7 @@ class FakeDms:
 
     iam: FakeIam
     clock: FakeClock
+    service: str = "dms"
     switches: Switches = field(default_factory=Switches)
     account_id: str = DMS
     region: str = "eu-west-1"
@@ -254,21 +261,32 @@ class FakeDms:
         return _answered(self.endpoints.remove_tags_from_resource, given)
 
     def describe_replication_tasks(self, Filters: Any, WithoutSettings: bool) -> Given:  # noqa: N803
-        (arn,) = Filters[0]["Values"]
-        assert WithoutSettings
-        return {"ReplicationTasks": [{"ReplicationTaskIdentifier": n} for n, on in self.tasks.items() if on == arn]}
+        ((name, (arn,)),) = _filters(Filters)
+        assert (name, WithoutSettings) == ("endpoint-arn", True)
+        return self._found(
+            "ReplicationTasks", [{"ReplicationTaskIdentifier": n} for n, a in self.tasks.items() if a == arn]
+        )
+
+    def _found(self, kind: str, found: list[Given]) -> Given:
+        if not found and self.switches.describe_empty == "fault":
+            raise make_client_error("ResourceNotFoundFault", f"No {kind} found.")
+        return {kind: found}
 
     def describe_replication_configs(self, Marker: str) -> Given:  # noqa: N803
         """One on a page."""
         start = int(Marker or 0)
         more = {"Marker": str(start + 1)} if start + 1 < len(self.configs) else {}
-        return {"ReplicationConfigs": self.configs[start : start + 1], **more}
+        return self._found("ReplicationConfigs", self.configs[start : start + 1]) | more
 
     def test_connection(self, **given: Any) -> None:
         """What comes of it is in `test_messages`: an empty one is a success."""
         self.tested.append(given)
 
     def describe_connections(self, Filters: Any) -> Given:  # noqa: N803
+        (of_endpoint, (arn,)), (of_instance, (instance_arn,)) = _filters(Filters)
+        assert (of_endpoint, of_instance) == ("endpoint-arn", "replication-instance-arn")
+        assert ":rep:" in instance_arn
+        self.endpoints.find(arn)
         message = self.test_messages.pop(0) if self.test_messages else ""
         status = {"Status": "failed", "LastFailureMessage": message} if message else {"Status": "successful"}
         return {"Connections": [status if message != "testing" else {"Status": "testing"}]}
@@ -282,7 +300,7 @@ def deployed_in_memory() -> Iterator[None]:
         "DATA_LAKE_ROLE_ARNS": DEV.data_lake_role_arn,
         "DMS_ROLE_ARNS": DEV.dms_role_arn,
     }
-    with mock.patch.dict(os.environ, variables), mock.patch.object(endpoint, "ThreadPoolExecutor", _OneAfterTheOther):
+    with mock.patch.dict(os.environ, variables), mock.patch.object(parallel, "ThreadPoolExecutor", _OneAfterTheOther):
         yield
 
 
@@ -380,7 +398,15 @@ class _Client:
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         served = getattr(self.fake, operation)
-        return lambda **given: self.call(operation, lambda: served(**given))
+        shape = _input_shape(self.fake.service, operation)
+
+        def call(**given: Any) -> Any:
+            # As botocore does, before anything is sent.
+            if (report := ParamValidator().validate(given, shape)).has_errors():
+                raise ParamValidationError(report=report.generate_report())
+            return self.call(operation, lambda: served(**given))
+
+        return call
 
     def get_paginator(self, operation: str) -> SimpleNamespace:
         return SimpleNamespace(paginate=lambda **given: self._pages(operation, given))
@@ -397,6 +423,9 @@ class _Client:
 
 class _OneAfterTheOther:
     """A ThreadPoolExecutor without threads: the order of calls is always the same."""
+
+    def __init__(self, max_workers: int) -> None:
+        """So many as there are calls."""
 
     def __enter__(self) -> _OneAfterTheOther:
         return self
@@ -446,6 +475,18 @@ FAULTS: dict[str, Happening] = {
     "killed before": kill_before,
     "killed after": kill_after,
 }
+
+
+@cache
+def _input_shape(service: str, operation: str) -> Any:
+    model = get_session().get_service_model(service)
+    return next(
+        model.operation_model(name).input_shape for name in model.operation_names if xform_name(name) == operation
+    )
+
+
+def _filters(given: list[Given]) -> list[tuple[str, list[str]]]:
+    return [(each["Name"], each["Values"]) for each in given]
 
 
 def _answered(serve: Callable[[Given], Given], given: Given) -> Given:

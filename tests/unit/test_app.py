@@ -21,6 +21,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBucket]:
     monkeypatch.setenv("ENVIRONMENTS", "dev")
     monkeypatch.setenv("DATA_LAKE_ROLE_ARNS", DEV.data_lake_role_arn)
     monkeypatch.setenv("DMS_ROLE_ARNS", DEV.dms_role_arn)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     bucket = FakeBucket()
     with mock.patch("http.client.HTTPSConnection", bucket):
         yield bucket
@@ -88,5 +89,13 @@ def test_no_line_of_the_log_has_the_response_url(bucket: FakeBucket, caplog: pyt
 
 
 def test_nothing_but_the_handler_is_made_at_import() -> None:
-    code = "import boto3; boto3.client = boto3.Session = None; import dms_s3_endpoint.app"
+    imported("import botocore.session; botocore.session.Session = None")
+
+
+def test_boto3_is_not_imported_and_whoever_does_gets_the_real_one() -> None:
+    imported(after="import sys; assert 'boto3' not in sys.modules; import boto3; boto3.Session")
+
+
+def imported(before: str = "", after: str = "") -> None:
+    code = f"{before}\nimport dms_s3_endpoint.app\n{after}"
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": "src"})  # noqa: S603  # our own words

@@ -66,13 +66,63 @@ def refusing(code: str) -> Any:
     return refuse
 
 
+@pytest.mark.parametrize("call", ["detach_role_policy", "delete_role"])
 def test_a_role_that_is_gone_is_denied_by_its_path_and_that_is_fine(
+    data_lake: DataLake, iam: FakeIam, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    role, policy = made(data_lake), policy_of(data_lake)
+    iam.roles.clear()
+    monkeypatch.setattr(iam, call, refusing("AccessDenied"))
+    data_lake.delete_role(role, [policy] if call == "detach_role_policy" else [])
+
+
+def test_what_hangs_on_a_role_is_taken_off_whoever_put_it_there(data_lake: DataLake, iam: FakeIam) -> None:
+    role, policy = made(data_lake), policy_of(data_lake)
+    data_lake.attach(role, policy)
+    iam.roles["orders"]["attached"].add("arn:aws:iam::aws:policy/ReadOnlyAccess")
+    iam.roles["orders"]["inline"] = {"theirs", "theirs-too"}
+    data_lake.delete_role(role)
+    assert iam.roles == {}
+    assert iam.clock.now < 2.0
+
+
+@pytest.mark.parametrize("kind", ["PolicyRoles", "PolicyUsers", "PolicyGroups"])
+def test_a_policy_that_somebody_attached_stays_and_they_are_named(
+    data_lake: DataLake, iam: FakeIam, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    policy = policy_of(data_lake)
+    named = {"PolicyRoles": "RoleName", "PolicyUsers": "UserName", "PolicyGroups": "GroupName"}
+    entities = {each: [{name: "theirs"}] if each == kind else [] for each, name in named.items()}
+    monkeypatch.setattr(iam, "list_entities_for_policy", lambda **_: entities)
+    monkeypatch.setattr(iam, "delete_policy", refusing("DeleteConflict"))
+    with pytest.raises(EndpointError) as raised:
+        data_lake.delete_policy(policy)
+    assert raised.value.reason == (
+        "NameTaken: delete-policy orders: somebody attached it to theirs. Detach it there and deploy again"
+    )
+
+
+@pytest.mark.parametrize(("readable", "tags"), [(True, {"team": "theirs"}), (False, {})])
+def test_a_policy_of_the_name_under_another_path_is_found_with_what_may_be_read_of_it(
+    data_lake: DataLake, iam: FakeIam, monkeypatch: pytest.MonkeyPatch, readable: bool, tags: dict[str, str]
+) -> None:
+    given = [{"Key": "team", "Value": "theirs"}]
+    iam.create_policy(PolicyName="orders", Path="/theirs/", PolicyDocument="{}", Tags=given)
+    pages = Pages([iam.list_policies(Scope="Local")])
+    monkeypatch.setattr(iam, "get_paginator", lambda _name: pages, raising=False)
+    if not readable:
+        monkeypatch.setattr(iam, "list_policy_tags", refusing("AccessDenied"))
+    arn = f"arn:aws:iam::{DATA_LAKE}:policy/theirs/orders"
+    assert data_lake.policy_once_seen("orders", OWNER) == Policy("orders", arn, {}, tags)
+
+
+def test_a_policy_that_iam_will_not_delete_for_no_reason_it_tells_fails(
     data_lake: DataLake, iam: FakeIam, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    role = made(data_lake)
-    iam.roles.clear()
-    monkeypatch.setattr(iam, "list_attached_role_policies", refusing("AccessDenied"))
-    data_lake.delete_role(role)
+    policy = policy_of(data_lake)
+    monkeypatch.setattr(iam, "delete_policy", refusing("DeleteConflict"))
+    with pytest.raises(EndpointError, match="delete-policy orders: DeleteConflict"):
+        data_lake.delete_policy(policy)
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "LimitExceeded"])

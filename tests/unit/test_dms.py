@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from dms_s3_endpoint.dms import external_id_in
+from dms_s3_endpoint.dms import Dms, LiveEndpoint, external_id_in
 from faults.scenarios import properties
 from faults.stack import Stack
 
-from .builders import STACK_ID, make_client_error, make_event
+from .builders import STACK_ID, FakeClock, make_client_error, make_event
 from .in_memory import refuse
 from .test_endpoint import INSTANCE, OURS, World
 
@@ -37,6 +38,43 @@ def test_the_external_id_is_taken_from_a_faults_text(message: str, found: str) -
 
 def test_the_id_of_the_request_is_not_taken_for_an_external_id() -> None:
     assert external_id_in(make_client_error("AccessDeniedFault", f"request {ONE}", request_id=ONE)) == ""
+
+
+# How DMS tells of an endpoint
+
+TOLD = {"EndpointArn": "arn", "EndpointIdentifier": "orders", "Status": "ACTIVE"}
+
+
+def told(**more: Any) -> LiveEndpoint:
+    client: Any = SimpleNamespace(
+        describe_endpoints=lambda Filters: {"Endpoints": [{**TOLD, **more}]},  # noqa: N803  # boto3's name
+        list_tags_for_resource=lambda ResourceArn: {"TagList": [{"Key": "team", "Value": ResourceArn}]},  # noqa: N803
+    )
+    live = Dms(client, FakeClock().patience()).find_endpoint("orders")
+    assert live
+    return live
+
+
+def test_of_an_endpoint_that_dms_tells_little_of_little_is_known() -> None:
+    assert told() == LiveEndpoint("arn", "orders", "active", "", "", {}, {"team": "arn"})
+
+
+def test_its_role_is_in_its_settings_or_beside_them() -> None:
+    settings = {"ServiceAccessRoleArn": "one"}
+    assert told(S3Settings=settings, ServiceAccessRoleArn="other").role_arn == "one"
+    assert told(S3Settings={}, ServiceAccessRoleArn="other").role_arn == "other"
+
+
+def test_its_settings_are_in_both_places_and_what_is_no_setting_is_left_out() -> None:
+    attributes = "bucketName=lake;cdcPath=changes;;=nothing;alone;"
+    live = told(S3Settings={"BucketName": "lake-2"}, ExtraConnectionAttributes=attributes)
+    assert live.settings == {"BucketName": "lake-2", "CdcPath": "changes"}
+
+
+@pytest.mark.parametrize("external_id", ["x", "*", "two words", "a" * 1225])
+def test_an_external_id_that_no_trust_policy_takes_is_none(external_id: str) -> None:
+    assert told(ExternalId=external_id).external_id == ""
+    assert told(ExternalId=ONE).external_id == ONE
 
 
 # Through a whole request
