@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: demo test unit system lint faults mutation memory lock setup clean
+.PHONY: demo test unit system lint faults mutation bench lock setup clean
 
 demo: setup
 	python -m local_aws.demo
@@ -29,8 +29,8 @@ mutation: .venv-mutation/ready
 	.venv-mutation/bin/mutmut export-cicd-stats
 	cat mutants/mutmut-cicd-stats.json
 
-memory: setup
-	PYTHONPATH=src python -m benchmarks.memory
+bench: setup .venv-bench/ready
+	python -m benchmarks
 
 lint: setup
 	ruff check .
@@ -57,6 +57,11 @@ setup: .venv/ready .venv-cloud/ready .cache/wheels/ready
 	.venv-mutation/bin/pip install --quiet --no-deps --require-hashes -r requirements/mutation.txt
 	touch $@
 
+.venv-bench/ready: requirements/bench.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install --quiet --no-deps --require-hashes -r requirements/bench.txt
+	touch $@
+
 .cache/wheels/ready: src/requirements.txt .venv/ready
 	.venv/bin/pip download --quiet --no-deps --require-hashes --only-binary=:all: --dest .cache/wheels -r src/requirements.txt
 	touch $@
@@ -66,7 +71,8 @@ lock: .venv/ready
 	cd requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url dev.in -o dev.txt
 	cd requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url cloud.in -o cloud.txt
 	cd requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url mutation.in -o mutation.txt
+	cd requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url bench.in -o bench.txt
 	cd src && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url requirements.in -o requirements.txt
 
 clean:
-	rm -rf .venv .venv-cloud .venv-mutation .cache mutants .aws-sam build
+	rm -rf .venv .venv-bench .venv-cloud .venv-mutation .cache mutants .aws-sam build

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -31,9 +31,10 @@ EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 REFUSED = {"AccessDeniedFault", "InvalidResourceStateFault"}
 # DescribeEndpoints may be late; one that still stands after this was made anew, by a request beside us.
 SECONDS_UNTIL_A_DELETE_SHOWS = 30.0
-# A delete takes tens of seconds (hashicorp/terraform-provider-aws#29171): with shorter pauses 36 of them at once
-# would be throttled, with longer ones a single one would be noticed late. Both by `make bench`.
-FIRST_PAUSE_OF_A_DELETE, LONGEST_PAUSE_OF_A_DELETE = 2.0, 4.0
+# A delete takes tens of seconds (hashicorp/terraform-provider-aws#29171). One alone is looked at each two seconds; many
+# at once share what DMS allows an account, 200 calls and 8 a second: so 36 are not throttled, by `make bench`.
+PAUSE_OF_A_DELETE = 2.0
+DELETES_LOOKED_AT_IN_A_SECOND = 9.0
 # After the last try to delete an endpoint, the time in which to find out who uses it.
 SECONDS_TO_NAME_USERS = 15.0
 # A role that was made or changed a moment ago may fail a connection test that it passes later.
@@ -174,7 +175,7 @@ class Dms:
 
         A request beside us may have made the next one of the same ARN.
         """
-        for waited in self._patience.attempts(first=FIRST_PAUSE_OF_A_DELETE, longest=LONGEST_PAUSE_OF_A_DELETE):
+        for waited in self._patience.attempts(first=PAUSE_OF_A_DELETE, longest=cache(self._pause_of_deletes)):
             now = self._find("endpoint-arn", live.arn, live.tags)
             if now and now.status != "deleting":
                 now = self._find("endpoint-arn", live.arn, tags=None)
@@ -183,6 +184,14 @@ class Dms:
             if now.status != "deleting" and waited > SECONDS_UNTIL_A_DELETE_SHOWS:
                 return f"it is {now.status} again"
         raise out_of_time(f"delete-endpoint {live.identifier}: it is still being deleted")
+
+    def _pause_of_deletes(self) -> float:
+        """Seconds between two looks, by how many endpoints are being deleted beside this one; the first page tells."""
+        filters = [{"Name": "engine-name", "Values": ["s3"]}]
+        with step("describe-endpoints"):
+            answer = or_none("ResourceNotFoundFault", self._client.describe_endpoints, Filters=filters)
+        statuses = [endpoint["Status"].lower() for endpoint in (answer["Endpoints"] if answer else [])]
+        return max(PAUSE_OF_A_DELETE, statuses.count("deleting") / DELETES_LOOKED_AT_IN_A_SECOND)
 
     def refuse_if_in_use(self, live: LiveEndpoint) -> None:
         """Raises EndpointError (EndpointInUse) that names the tasks and replication configs on the endpoint."""

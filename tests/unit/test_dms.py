@@ -135,6 +135,22 @@ def test_a_delete_that_dms_refuses_for_a_moment_is_asked_for_again() -> None:
     assert world.calls[-1].count("delete_endpoint") == 2
 
 
+@pytest.mark.parametrize(("deletes", "pause"), [(0, 2.0), (1, 2.0), (36, 4.0), (99, 11.0)])
+def test_those_who_wait_for_deletes_share_what_dms_allows_an_account(deletes: int, pause: float) -> None:
+    clock, looks = FakeClock(), list[float]()
+    gone = 100.0
+
+    def describe_endpoints(Filters: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803  # boto3's name
+        if Filters[0]["Name"] == "engine-name":
+            return {"Endpoints": [{"Status": "Deleting"}] * deletes + [{"Status": "active"}]}
+        looks.append(clock.now)
+        return {"Endpoints": [{**TOLD, "Status": "deleting"}] if clock.now < gone else []}
+
+    client: Any = SimpleNamespace(delete_endpoint=lambda EndpointArn: None, describe_endpoints=describe_endpoints)  # noqa: N803
+    Dms(client, clock.patience()).delete_endpoint(LiveEndpoint("arn", "orders", "active", "", "", {}, {}))
+    assert looks[-1] - looks[-2] == pytest.approx(pause)
+
+
 def test_an_endpoint_that_was_made_again_behind_our_back_is_deleted_again() -> None:
     world = World().created()
     endpoints = world.cloud.dms.endpoints

@@ -1,0 +1,83 @@
+"""A cold start: the handler imported and its clients made, against a bare handler with boto3 and the same clients.
+
+In processes of their own, in turns, with the byte-code that each would find: the SDK's in Lambda's runtime; ours as
+`sam build` ships it, and also where the builder had no Python of the runtime's version and shipped none.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+TIMES = 15
+MEASURING = """
+import time
+began = time.perf_counter()
+{code}
+import json, resource
+seconds = time.perf_counter() - began
+print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+"""
+BARE = """
+import boto3
+clients = [boto3.client(name) for name in ("sts", "iam", "dms")]
+def handler(event, context): ...
+"""
+OURS = """
+from dms_s3_endpoint import app
+clients = app._warm_clients()
+clients.of_function("sts")
+clients.prepare(("iam", "a role"), ("dms", "another"))
+"""
+
+
+@dataclass(frozen=True)
+class ColdStart:
+    """Medians of TIMES processes."""
+
+    milliseconds: float
+    peak_mib: float
+
+
+def measure(built: Path) -> dict[str, ColdStart]:
+    """`built` is what `sam build` makes of the function."""
+    with tempfile.TemporaryDirectory() as directory:
+        compiled, source = Path(directory, "compiled"), Path(directory, "source")
+        for copy in (compiled, source):
+            shutil.copytree(built, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        compile_all = [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(compiled)]
+        subprocess.run(compile_all, check=True)  # noqa: S603  # our own words
+        # The interpreter's and the SDK's own byte-code is there for all three.
+        codes = {"bare": (BARE, source), "ours": (OURS, compiled), "ours, without byte-code": (OURS, source)}
+        runs = {name: [_run(*code) for _ in range(TIMES)] for name, code in codes.items()}
+    return {
+        name: ColdStart(statistics.median(s * 1000 for s, _ in found), statistics.median(m for _, m in found))
+        for name, found in runs.items()
+    }
+
+
+def _run(code: str, path: Path) -> tuple[float, float]:
+    """Seconds, and the peak of memory in MiB."""
+    environ = {"PYTHONPATH": str(path), "PYTHONDONTWRITEBYTECODE": "1", "AWS_DEFAULT_REGION": "eu-west-1"}
+    environ |= {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}
+    command = [sys.executable, "-c", MEASURING.format(code=code)]
+    done = subprocess.run(command, env=environ, check=True, capture_output=True, text=True)  # noqa: S603  # as above
+    seconds, peak = json.loads(done.stdout.splitlines()[-1])
+    return seconds, peak
+
+
+def zip_bytes(built: Path) -> int:
+    """Of the function's package, as `sam deploy` uploads it."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
+        for path in sorted(built.rglob("*")):
+            zipped.write(path, path.relative_to(built))
+    return len(archive.getvalue())

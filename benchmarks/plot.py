@@ -1,0 +1,53 @@
+"""The plots of the docs from build/bench.json: the timeline of one create, and the fleet curve. Runs in .venv-bench."""
+
+import json
+import sys
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib import pyplot
+
+mpl.use("svg")
+# The same figures give the same file.
+mpl.rcParams.update({"svg.hashsalt": "bench", "svg.fonttype": "none", "font.size": 9})
+WITHOUT_DATE = {"Date": None}
+LATE = "#b5483a"
+DONE = "#2f6f8f"
+
+
+def timeline(calls, to):
+    figure, axes = pyplot.subplots(figsize=(9, 0.24 * len(calls) + 1))
+    for row, call in enumerate(calls):
+        axes.barh(row, call["ended"] - call["began"], left=call["began"], color=LATE if call["error"] else DONE)
+        label = call["call"] + (f": {call['error']}" if call["error"] else "")
+        right = call["began"] > calls[-1]["ended"] / 2
+        place = call["began"] - 0.3 if right else call["ended"] + 0.3
+        axes.text(place, row, label, va="center", ha="right" if right else "left", fontsize=7)
+    axes.invert_yaxis()
+    axes.set_yticks([])
+    axes.set_xlabel("seconds")
+    axes.set_title("One create, call by call (red: refused, until IAM's change has reached DMS)")
+    figure.tight_layout()
+    figure.savefig(to, metadata=WITHOUT_DATE)
+
+
+def fleet(runs, to):
+    figure, axes = pyplot.subplots(figsize=(6, 3.4))
+    for operation in ("create", "delete"):
+        points = [(run["endpoints"], run["ratio_to_bound"]) for run in runs if run["operation"] == operation]
+        axes.plot(*zip(*points, strict=True), marker="o", label=operation)
+    axes.axhline(1.3, linestyle=":", color="grey", label="1.3 times the bound")
+    axes.axhline(1.0, color="grey", linewidth=0.8, label="the bound")
+    axes.set_xticks([1, 12, 36])
+    axes.set_ylim(0.9)
+    axes.set_xlabel("endpoints at once")
+    axes.set_ylabel("elapsed, times the bound of one")
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(to, metadata=WITHOUT_DATE)
+
+
+if __name__ == "__main__":
+    report, directory = json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2])
+    timeline(report["timeline"], directory / "timeline.svg")
+    fleet(report["fleet"], directory / "fleet.svg")

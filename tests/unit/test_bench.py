@@ -1,0 +1,60 @@
+"""The bound of `make bench`: the calls that it counts are made, and those beyond them are known one by one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from benchmarks.measured import Measured
+from benchmarks.model import BOUNDS, LATENCY
+from faults.scenarios import another_folder, properties
+from faults.stack import Stack
+from local_aws.wire import Call
+
+from .builders import STACK_ID
+from .in_memory import CloudInMemory
+
+pytestmark = pytest.mark.usefixtures("in_memory")
+OPERATIONS: dict[str, Callable[[Stack], bool]] = {
+    "create": lambda stack: stack.create(properties("orders")),
+    "update": lambda stack: stack.update(another_folder("orders")),
+    "delete": lambda stack: stack.delete(),
+}
+# What each is for stands beside the code that makes it.
+FURTHER = {
+    # Names are looked for before anything is changed; whether the first create kept something; a cancelled Create.
+    "create": ["GetPolicy", "GetRole", "DescribeEndpoints", "DescribeEndpoints", "GetRole"],
+    # A no-op changes nothing; the claim, taken, seen twice and at its end, ended; a cancelled Create; given-up names.
+    "update": ["ListAttachedRolePolicies", "TagRole", *["GetRole"] * 4, "TagRole", "ListRoles", "ListPolicies"],
+    "delete": [],
+}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_the_calls_are_those_of_the_bound_and_these(operation: str) -> None:
+    cloud = CloudInMemory()
+    stack, made = Stack(cloud, STACK_ID), Counter[str]()
+    assert operation == "create" or OPERATIONS["create"](stack)
+    cloud.on_end = lambda _event, calls, _answers: made.update(_as_aws_says(calls))
+    assert OPERATIONS[operation](stack)
+    bound = Counter(BOUNDS[operation].chain + BOUNDS[operation].beside)
+    del bound["AssumeRole"]  # made before the accounts in memory are entered
+    assert made - bound == Counter(FURTHER[operation])
+    assert not bound - made
+
+
+def _as_aws_says(calls: list[str]) -> list[str]:
+    return ["".join(word.capitalize() for word in call.split("_")) for call in calls]
+
+
+def test_a_measured_update_tells_ratio_gap_and_calls() -> None:
+    made = [*BOUNDS["update"].chain, *BOUNDS["update"].beside, "DescribeEndpoints", "GetRole"]
+    update = Measured("update", BOUNDS["update"].seconds * 2, [_call(name, number) for number, name in enumerate(made)])
+    assert (update.ratio, update.waiting, update.further, update.throttled) == (2.0, 1, 1, 0)
+    assert update.gap == pytest.approx(made.index("CreateEndpoint") - made.index("DeleteEndpoint") - 30.0)
+
+
+def _call(operation: str, ended: float) -> Call:
+    return Call("dms", operation, "", "", "", ended - LATENCY, ended, 200, None, "")
