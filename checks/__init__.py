@@ -1,0 +1,1 @@
+"""What templates, policies, code and the zip are checked by in `make lint`, beside ruff, mypy and cfn-lint."""

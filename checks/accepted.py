@@ -1,0 +1,89 @@
+"""What the tools find and is left as it is: the tool, the rule, the place (or a pattern of places), and the reason.
+
+One that is not found any more fails the checks.
+"""
+
+from __future__ import annotations
+
+from .findings import Accepted
+
+_VALIDATE = "cloudformation-validate"
+_MAKER = "accounts/data-lake.yaml Role/endpoint-roles-and-policies"
+_OWN_PATH = "what the function is for; only under the path /dms-s3-endpoint/"
+
+
+def _manages(action: str) -> tuple[str, str, str]:
+    return ("parliament", f"PERMISSIONS_MANAGEMENT_ACTIONS {action}", _MAKER)
+
+
+ACCEPTED: Accepted = {
+    # Hints, each for every resource.
+    (_VALIDATE, "I4010", "*"): "for a reader's tools; README.md says what the resources are",
+    (_VALIDATE, "I9001", "*"): "the names are fixed on purpose, as other accounts and stacks refer to them",
+    (_VALIDATE, "I9040", "*"): "the stack's own tags reach all its resources",
+    # template.yaml
+    (_VALIDATE, "W1030", "template.yaml *Alarm"): "the condition Notify takes an empty AlarmTopicArn out",
+    (
+        "guard",
+        "cloudwatch_alarm_action_check",
+        "template.yaml *Alarm",
+    ): "a Fn::If over AlarmTopicArn, which it can't see",
+    (_VALIDATE, "W3011", "template.yaml FunctionVersion*"): "SAM writes the resource, with DeletionPolicy only",
+    (_VALIDATE, "I3011", "template.yaml LogGroup"): "who deletes the function's stack has no use for its log",
+    (_VALIDATE, "I3011", "template.yaml NeverRan"): "CloudFormation takes no answer to its events after some hours",
+    (
+        "checkov",
+        "CKV_AWS_27",
+        "template.yaml NeverRan",
+    ): "SQS's own key (SqsManagedSseEnabled), which it does not count",
+    ("guard", "sqs_dlq_check", "template.yaml NeverRan"): "it is the queue where events end; no program takes any out",
+    ("checkov", "CKV_AWS_115", "template.yaml Function"): "a limit would let requests of a large stack wait for others",
+    ("checkov", "CKV_AWS_116", "template.yaml Function"): "the queue of EventInvokeConfig, which it can't see",
+    ("checkov", "CKV_AWS_117", "template.yaml Function"): "nothing reaches in; out it must reach IAM, STS and DMS",
+    ("guard", "lambda_inside_vpc_check", "template.yaml Function"): "as CKV_AWS_117",
+    ("checkov", "CKV_AWS_173", "template.yaml Function"): "names of environments and ARNs of roles, no secret",
+    (
+        "checkov",
+        "CKV_AWS_158",
+        "template.yaml LogGroup",
+    ): "CloudWatch Logs' own key; neither URLs nor secrets are logged",
+    ("guard", "cloudwatch_log_group_encrypted_check", "template.yaml LogGroup"): "as CKV_AWS_158",
+    (
+        "guard",
+        "cloudwatch_log_group_retention_period_check",
+        "template.yaml LogGroup",
+    ): "LogRetentionDays; it wants a year",
+    ("parliament", "CREDENTIALS_EXPOSURE sts:assumerole", "template.yaml Role/assume-the-listed-roles"): (
+        "how it reaches the other accounts; the roles that are listed and no others"
+    ),
+    # accounts/data-lake.yaml: making roles and policies is what this role is for. Each action is here for itself, so
+    # that one more needs a reason.
+    _manages("iam:createrole"): _OWN_PATH,
+    _manages("iam:deleterole"): _OWN_PATH,
+    _manages("iam:updateassumerolepolicy"): _OWN_PATH,
+    _manages("iam:attachrolepolicy"): "only policies of that path, to roles of that path",
+    _manages("iam:detachrolepolicy"): "only policies of that path, from roles of that path",
+    _manages("iam:createpolicy"): _OWN_PATH,
+    _manages("iam:deletepolicy"): _OWN_PATH,
+    _manages("iam:createpolicyversion"): _OWN_PATH,
+    _manages("iam:deletepolicyversion"): _OWN_PATH,
+    _manages("iam:deleterolepolicy"): "an inline policy that somebody added would keep the role from being deleted",
+    _manages("iam:putrolepermissionsboundary"): "PERMISSIONSBOUNDARY; only the one of the parameter, where it is given",
+    _manages("iam:deleterolepermissionsboundary"): "PERMISSIONSBOUNDARY; not where the parameter demands a boundary",
+    ("parliament", "PRIVILEGE_ESCALATION CreateNewPolicyVersion", _MAKER): (
+        "its own policy is inline, and the policies that it may change are attached under that path alone"
+    ),
+    ("parliament", "MISMATCHED_TYPE_BUT_USABLE", _MAKER): "iam:PermissionsBoundary is a text by AWS's own examples",
+    # accounts/dms.yaml
+    ("parliament", "PERMISSIONS_MANAGEMENT_ACTIONS iam:passrole", "accounts/dms.yaml Role/endpoints"): (
+        "only roles of that path in the data-lake account, only to DMS"
+    ),
+    # What the function writes
+    ("parliament", "PERMISSIONS_MANAGEMENT_ACTIONS s3:putobjectacl", "access_policy canned ACL"): (
+        "what CannedAclForObjects needs; granted where it is set, in the endpoint's folder"
+    ),
+    # Code. What ruff is told to ignore has its reason there.
+    ("bandit", "B404", "*"): "each use of subprocess is judged for itself (B603)",
+    ("bandit", "B105", "local_aws/aws.py"): "what the embedded AWS takes as the secret of an account",
+    ("bandit", "B105", "benchmarks/cold_start.py"): "a secret that nothing ever asks for",
+}
