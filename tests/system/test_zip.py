@@ -1,0 +1,132 @@
+"""The zip that `sam deploy` uploads: the same commit gives the same bytes, and `make sbom` tells what is in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.parser import HeaderParser
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from samcli.lib.package.utils import make_zip_with_lambda_permissions
+
+from local_aws.organisation import ROOT, run
+
+MEMORY = "/dev/shm"  # noqa: S108  # a folder of its own is made in it
+LONG_AGO = 1_000_000_000
+
+
+class Built(NamedTuple):
+    folder: Path
+    zip: Path
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """Where files are listed in the order in which they came, if this machine has such a place."""
+    with tempfile.TemporaryDirectory(dir=MEMORY if os.access(MEMORY, os.W_OK) else None) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def here(folder: Path) -> Built:
+    return built(folder / "here", umask=0o022)
+
+
+@pytest.fixture(scope="module")
+def elsewhere(folder: Path) -> Built:
+    """By somebody else, in a longer path, from files that came in another order and at another time."""
+    return built(folder / "elsewhere" / "much" / "deeper", umask=0o002, backwards=True, time=LONG_AGO)
+
+
+def built(clone: Path, umask: int, backwards: bool = False, time: int | None = None) -> Built:
+    with umasked(umask):
+        for path in sorted([ROOT / "template.yaml", *files_of(ROOT / "src")], reverse=backwards):
+            copy = clone / path.relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+            os.utime(copy, None if time is None else (time, time))
+        run(["sam", "build"], environ_of(clone), clone)
+        folder = clone / ".aws-sam" / "build" / "Function"
+        return Built(folder, Path(make_zip_with_lambda_permissions(str(clone / "function"), str(folder))))
+
+
+def environ_of(clone: Path) -> dict[str, str]:
+    """Each clone has its own interpreter, as `make` gives it one; the wheels are those that `make setup` fetched."""
+    (clone / ".venv").symlink_to(ROOT / ".venv")
+    path = f"{clone / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    wheels = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(ROOT / ".cache" / "wheels")}
+    return os.environ | wheels | {"PATH": path, "SAM_CLI_TELEMETRY": "0"}
+
+
+def files_of(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+
+
+@contextmanager
+def umasked(umask: int) -> Iterator[None]:
+    before = os.umask(umask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def test_two_builds_of_one_commit_hold_the_same_files_in_the_same_order(here: Built, elsewhere: Built) -> None:
+    one, other = contents(here), contents(elsewhere)
+    assert [name for name in one if one[name] != other.get(name)] == []
+    assert list(one) == list(other)
+
+
+def contents(each: Built) -> dict[str, tuple[bytes, int]]:
+    with zipfile.ZipFile(each.zip) as opened:
+        return {entry.filename: (opened.read(entry), entry.external_attr) for entry in opened.infolist()}
+
+
+def test_two_builds_of_one_commit_are_the_same_bytes(here: Built, elsewhere: Built) -> None:
+    assert here.zip.read_bytes() == elsewhere.zip.read_bytes()
+
+
+def test_the_zip_tells_nothing_of_where_it_was_built(elsewhere: Built) -> None:
+    assert [
+        name for name, (data, _) in contents(elsewhere).items() if str(elsewhere.folder.parent).encode() in data
+    ] == []
+
+
+def bill_of(each: Built) -> dict[str, Any]:
+    printed = run([str(ROOT / ".venv-checks/bin/python"), "-m", "checks.sbom", str(each.folder)], os.environ)
+    bill: dict[str, Any] = json.loads(printed)
+    return bill
+
+
+def distributions_in(each: Built) -> set[tuple[str, str]]:
+    said = [data.decode() for name, (data, _) in contents(each).items() if name.endswith(".dist-info/METADATA")]
+    headers = [HeaderParser().parsestr(text) for text in said]
+    return {(re.sub(r"[-_.]+", "-", each["Name"]).lower(), each["Version"]) for each in headers}
+
+
+def pinned() -> set[tuple[str, str]]:
+    lines = re.findall(r"^([\w.-]+)==([\w.]+)", (ROOT / "src" / "requirements.txt").read_text(), re.MULTILINE)
+    return {(name, version) for name, version in lines}
+
+
+def test_the_bill_of_materials_names_what_is_in_the_zip_and_nothing_else(here: Built) -> None:
+    components = {(each["name"], each["version"]) for each in bill_of(here)["components"]}
+    assert components == distributions_in(here) == pinned()
+
+
+def test_all_code_in_the_zip_is_ours_or_of_a_distribution_that_is_named(here: Built) -> None:
+    heads = {name.split("/")[0] for name in contents(here) if ".dist-info/" not in name}
+    named = {name.replace("-", "_") for name, _ in distributions_in(here)}
+    assert {head.removesuffix(".py") for head in heads} - {"__pycache__"} == {"dms_s3_endpoint", *named}
+
+
+def test_two_builds_of_one_commit_have_the_same_bill_of_materials(here: Built, elsewhere: Built) -> None:
+    assert bill_of(here) == bill_of(elsewhere)
