@@ -17,7 +17,7 @@ demo: setup
 test: lint unit system
 
 unit: setup
-	python -m pytest tests/unit -q -n 2
+	python -m pytest tests/unit tests/checks -q -n 2
 
 system: setup .venv-checks/ready
 	python -m pytest tests/local_aws tests/system -q -n 2

@@ -25,7 +25,7 @@ CODE = "eval(input())\n"
 
 MUST_FIND = {
     ("cloudformation-validate", "F3002"),
-    ("guard", "sqs_dlq_check"),
+    ("guard", "sqs_queue_encrypted_check"),
     ("checkov", "CKV_AWS_27"),
     ("parliament", "RESOURCE_STAR iam:PassRole"),
     ("parliament", "PERMISSIONS_MANAGEMENT_ACTIONS iam:passrole"),

@@ -56,7 +56,7 @@ def _documents_in(value: Any, where: str) -> Iterator[tuple[str, Any]]:
 
 @dataclass(frozen=True)
 class Resolver:
-    """CloudFormation's intrinsic functions, as far as policy documents use them."""
+    """CloudFormation's intrinsic functions, as far as policy documents use them; KeyError for others."""
 
     parameters: Mapping[str, Any]
     conditions: Mapping[str, bool]
@@ -66,8 +66,8 @@ class Resolver:
             return [each for each in map(self.resolved, value) if each is not NO_VALUE]
         if not isinstance(value, Mapping):
             return value
-        if len(value) == 1 and (function := _FUNCTIONS.get(next(iter(value)))):
-            return function(self, next(iter(value.values())))
+        if len(value) == 1 and ((name := next(iter(value))) == "Ref" or name.startswith("Fn::")):
+            return _FUNCTIONS[name](self, value[name])
         members = {key: self.resolved(member) for key, member in value.items()}
         return {key: member for key, member in members.items() if member is not NO_VALUE}
 
@@ -76,7 +76,7 @@ class Resolver:
             return NO_VALUE
         known = {**PSEUDO, **self._defaults(), **EXAMPLES}
         if name not in known:
-            raise LookupError(f"{name} has no example in {__name__}")
+            raise KeyError(f"{name} has no example in {__name__}")
         listed = self.parameters.get(name, {}).get("Type") == "CommaDelimitedList"
         return known[name].split(",") if listed else known[name]
 
@@ -88,7 +88,8 @@ class Resolver:
 
     def substituted(self, given: Any) -> str:
         text, own = (given, {}) if isinstance(given, str) else (given[0], self.resolved(given[1]))
-        return re.sub(r"\$\{([^!}]+)\}", lambda found: str(own.get(found[1]) or self.ref(found[1])), text)
+        filled = re.sub(r"\$\{([^!}]+)\}", lambda found: str(own.get(found[1]) or self.ref(found[1])), text)
+        return filled.replace("${!", "${")
 
     def chosen(self, given: list[Any]) -> Any:
         condition, when_true, otherwise = given
