@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from samcli.lib.package.utils import make_zip_with_lambda_permissions
+from samcli.lib.utils.hash import dir_checksum
 
 from local_aws.organisation import ROOT, run
 
@@ -92,6 +93,11 @@ def contents(each: Built) -> dict[str, tuple[bytes, int]]:
 
 def test_two_builds_of_one_commit_are_the_same_bytes(here: Built, elsewhere: Built) -> None:
     assert here.zip.read_bytes() == elsewhere.zip.read_bytes()
+
+
+def test_two_builds_of_one_commit_have_the_same_key_in_s3(here: Built, elsewhere: Built) -> None:
+    """What decides whether a deployment changes the function, whatever order a file system lists in."""
+    assert dir_checksum(str(here.folder)) == dir_checksum(str(elsewhere.folder))
 
 
 def test_the_zip_tells_nothing_of_where_it_was_built(elsewhere: Built) -> None:
