@@ -73,7 +73,9 @@ def _what(finding: Any) -> Iterable[str]:
             if key in finding.location:
                 value = finding.location[key]
                 return [value] if isinstance(value, str) else sorted(value)
-    return finding.detail if isinstance(finding.detail, list) else [""]
+    if isinstance(finding.detail, list):
+        return [each["action"] if isinstance(each, Mapping) else str(each) for each in finding.detail]
+    return [""]
 
 
 def by_bandit(paths: Sequence[str]) -> Iterator[Finding]:
