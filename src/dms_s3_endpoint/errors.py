@@ -73,6 +73,10 @@ def is_definite(error: ClientError) -> bool:
     return error.response["ResponseMetadata"].get("HTTPStatusCode", 0) < FIRST_SERVER_ERROR
 
 
+def is_denial(error: ClientError) -> bool:
+    return error_code(error) in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+
+
 def is_throttling(error: ClientError) -> bool:
     return error_code(error) in {
         "Throttling",
@@ -126,7 +130,7 @@ def _classify(error: ClientError) -> tuple[Code, str]:
     aws_code = error_code(error)
     if is_throttling(error):
         return Code.THROTTLED, "Deploy again, with fewer endpoints at once"
-    if aws_code in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}:
+    if is_denial(error):
         return (
             Code.ACCESS_DENIED,
             "Grant the action to the role named; accounts/data-lake.yaml and accounts/dms.yaml do",
