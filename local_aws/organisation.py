@@ -68,7 +68,7 @@ def run(command: Sequence[str], environ: Mapping[str, str], cwd: Path = ROOT, gi
 
 
 def build_environ() -> dict[str, str]:
-    """The environment in which `sam build` works, with this interpreter first on the PATH, from the wheels of `make`."""
+    """The environment in which `sam build` works: this interpreter first on the PATH, the wheels that `make` got."""
     return os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "SAM_CLI_TELEMETRY": "0",
@@ -158,6 +158,7 @@ def deploy_function(aws: EmbeddedAws, build_dir: Path, pairs: Sequence[Pair] = P
         "DataLakeRoleArns": ",".join(pair.data_lake_role_arn for pair in pairs),
         "DmsRoleArns": ",".join(pair.dms_role_arn for pair in pairs),
         "LogLevel": "DEBUG",  # whatever could be logged is; see secrets_in
+        "Dashboard": "true",
     }
     return sam_deploy(aws, sam_build(aws, build_dir), "dms-s3-endpoint", parameters)
 

@@ -35,6 +35,18 @@ class Code(StrEnum):
     INTERNAL_ERROR = "InternalError"
 
 
+# Failures that the author of a stack mends; all others are for who operates the function, and raise its alarm.
+OF_THE_AUTHOR = frozenset(
+    {
+        Code.INVALID_REQUEST,
+        Code.UNKNOWN_ENVIRONMENT,
+        Code.NAME_TAKEN,
+        Code.ENDPOINT_IN_USE,
+        Code.CONNECTION_TEST_FAILED,
+    }
+)
+
+
 class EndpointError(Exception):
     """A request that failed: `failed` names the step and the thing, `way_out` says what to do."""
 
@@ -77,15 +89,18 @@ def is_denial(error: ClientError) -> bool:
     return error_code(error) in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
 
+THROTTLING = {
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottled",
+    "RequestLimitExceeded",
+    "TooManyRequestsException",
+}
+
+
 def is_throttling(error: ClientError) -> bool:
-    return error_code(error) in {
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "RequestThrottled",
-        "RequestLimitExceeded",
-        "TooManyRequestsException",
-    }
+    return error_code(error) in THROTTLING
 
 
 def or_none(expected: str, call: Callable[..., Answer], *args: Any, **kwargs: Any) -> Answer | None:
