@@ -16,5 +16,4 @@ ACCEPTED: dict[tuple[str, str], str] = {
     ("guard", "lambda_inside_vpc_check"): "as checkov's CKV_AWS_117",
     ("guard", "sqs_dlq_check"): "the queue is where such events end; nobody takes them from it but people",
     ("cloudformation-validate", "W1030"): "an empty AlarmTopicArn is taken out by a condition",
-    ("cloudformation-validate", "W3011"): "SAM's own policies for the versions of a function",
 }

@@ -30,7 +30,9 @@ def main() -> None:
         samples = samples_of(aws)
     head, _begin, rest = PAGE.read_text().partition(BEGIN)
     _old, _end, tail = rest.partition(END)
-    blocks = [f"{title}:\n\n```json\n{json.dumps(line, indent=2, ensure_ascii=False)}\n```" for title, line in samples.items()]
+    blocks = [
+        f"{title}:\n\n```json\n{json.dumps(line, indent=2, ensure_ascii=False)}\n```" for title, line in samples.items()
+    ]
     PAGE.write_text("\n\n".join([head.rstrip(), BEGIN, *blocks, END]) + tail)
 
 
