@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import pytest
 
 from local_aws import EmbeddedAws
 from local_aws.cloudformation import CloudFormation
-from local_aws.organisation import DEV, PAIRS, TOOLS
+from local_aws.organisation import DEV, PAIRS, ROOT, TOOLS
 
 from .world import create, properties, refused, replication_instance, settings, update
 
@@ -187,11 +188,19 @@ def _listed(given: str | list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("role_arn", NEEDED)
-def test_no_grant_is_missing_in_the_table_below(aws: EmbeddedAws, role_arn: str) -> None:
+def test_no_grant_is_missing_in_the_table_above(aws: EmbeddedAws, role_arn: str) -> None:
     statements = Policy.of(aws, role_arn).document["Statement"]
     assert {(each["Sid"], action) for each in statements for action in _listed(each["Action"])} == NEEDED[
         role_arn
     ].keys()
+
+
+def test_each_grant_is_traced_in_the_docs_to_the_call_that_needs_it() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| (.+?) \| .+ \| .+ \|$", (ROOT / "docs" / "security.md").read_text(), re.MULTILINE
+    )
+    traced = sorted((sid, action) for sid, actions in rows for action in re.findall(r"`(\w+:\w+)`", actions))
+    assert traced == sorted((sid, action) for _role_arn, sid, action in GRANTS)
 
 
 @pytest.mark.parametrize(("role_arn", "sid", "action"), GRANTS, ids=[f"{sid}-{action}" for _arn, sid, action in GRANTS])
