@@ -119,13 +119,13 @@ def taken_over(aws: EmbeddedAws, role_arn: str) -> Iterator[Any]:
     made = iam.create_role(RoleName="taken-over", AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
     iam.put_role_policy(RoleName="taken-over", PolicyName=policy, PolicyDocument=json.dumps(document))
     try:
-        yield _assumed(aws, account, made["Role"]["Arn"], service)
+        yield assumed(aws, account, made["Role"]["Arn"], service)
     finally:
         iam.delete_role_policy(RoleName="taken-over", PolicyName=policy)
         iam.delete_role(RoleName="taken-over")
 
 
-def _assumed(aws: EmbeddedAws, account: str, role_arn: str, service: str) -> Any:
+def assumed(aws: EmbeddedAws, account: str, role_arn: str, service: str) -> Any:
     session = aws.client("sts", account).assume_role(RoleArn=role_arn, RoleSessionName="attempt")["Credentials"]
     return boto3.client(  # type: ignore[call-overload]  # a name that is no literal
         service,

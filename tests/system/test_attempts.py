@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from local_aws import EmbeddedAws
 from local_aws.cloudformation import CloudFormation
-from local_aws.organisation import DEV, purge, update_account
+from local_aws.organisation import DEV, TOOLS, purge, update_account
 
 from .attempts import (
     DOCUMENT,
@@ -20,6 +21,7 @@ from .attempts import (
     OWN_POLICY,
     OWNER,
     PATH,
+    assumed,
     attempted,
     pieces_of_others,
     role,
@@ -102,3 +104,14 @@ def bounded(aws: EmbeddedAws) -> Iterator[str]:
     finally:
         purge(aws, [DEV])
         update_account(aws, DEV.data_lake, "data-lake.yaml", PermissionsBoundary="")
+
+
+@pytest.mark.parametrize("role_arn", [DEV.data_lake_role_arn, DEV.dms_role_arn])
+def test_nobody_else_of_the_tools_account_may_assume_the_roles(aws: EmbeddedAws, role_arn: str) -> None:
+    iam, trust = aws.client("iam", TOOLS), {"Effect": "Allow", "Principal": {"AWS": TOOLS}, "Action": "sts:AssumeRole"}
+    role = iam.create_role(RoleName="another", AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))["Role"]
+    iam.put_role_policy(RoleName="another", PolicyName="all", PolicyDocument=DOCUMENT)
+    another = assumed(aws, TOOLS, role["Arn"], "sts")
+    assert attempted(another, "assume_role", {"RoleArn": role_arn, "RoleSessionName": "me"}) == "AccessDenied"
+    iam.delete_role_policy(RoleName="another", PolicyName="all")
+    iam.delete_role(RoleName="another")
