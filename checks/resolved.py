@@ -17,6 +17,7 @@ PSEUDO = {
 }
 # For parameters without a default, and for the ARNs that resources get when they are made.
 EXAMPLES = {
+    "Boundary": "arn:aws:iam::222222222222:policy/dms-s3-endpoint-boundary",
     "FunctionRoleArn": "arn:aws:iam::111111111111:role/dms-s3-endpoint-eu-west-1",
     "PermissionsBoundary": "arn:aws:iam::222222222222:policy/boundary",
     "DataLakeAccountId": "222222222222",

@@ -24,7 +24,7 @@ import boto3
 from botocore.config import Config
 
 from .switches import Switches, changed
-from .wire import Answer, Call, Fault
+from .wire import Answer, Call, Decision, Fault
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = ROOT / ".venv-cloud" / "bin" / "python"
@@ -213,6 +213,10 @@ class EmbeddedAws:
     def answers(self) -> list[Answer]:
         """What reached the ResponseURLs of MiniStack's CloudFormation."""
         return [Answer(**answer) for answer in self._control("GET", "answers")]
+
+    def decisions(self) -> list[Decision]:
+        """What IAM decided for sessions of roles since the last `clear_calls`, the latest 10,000."""
+        return [Decision(**decision) for decision in self._control("GET", "decisions")]
 
     def log_text(self) -> str:
         """What the server has written, and what the functions wrote to their log groups."""

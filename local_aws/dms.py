@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.validate import ParamValidator
-from ministack.core.iam_evaluator import enforce, resolve_caller_identity
+from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.core.router import extract_access_key_id
 from moto.core.request import Request
@@ -117,20 +117,30 @@ class DmsService:
 
     def _create_endpoint(self, given: Given, access_key: str) -> Given:
         check(given, servers_for_s3=self._state.switches.servers_for_s3)
+        if given.get("Tags"):
+            self._check_tags(given, access_key)
         role_arn = given.get("S3Settings", {}).get("ServiceAccessRoleArn", "")
         if role_arn:
             self._check_pass_role(role_arn, access_key)
         return self._account.endpoints.create_endpoint(given)
 
+    def _check_tags(self, given: Given, access_key: str) -> None:
+        """A create with tags is asked for both, as in IAM (see permissions.py)."""
+        tail = given.get("ResourceIdentifier", "*")
+        arn = f"arn:{partition_of(get_region())}:dms:{get_region()}:{get_account_id()}:endpoint:{tail}"
+        tags = {f"aws:RequestTag/{tag['Key']}": tag.get("Value", "") for tag in given["Tags"]}
+        keys = [tag["Key"] for tag in given["Tags"]]
+        self._check_caller(access_key, "dms:AddTagsToResource", arn, tags | {"aws:TagKeys": keys})
+
     def _check_pass_role(self, role_arn: str, access_key: str) -> None:
         """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html"""
         self._check_caller(access_key, "iam:PassRole", role_arn, {"iam:PassedToService": "dms.amazonaws.com"})
 
-    def _check_caller(self, access_key: str, action: str, arn: str, context: dict[str, str] | None = None) -> None:
+    def _check_caller(self, access_key: str, action: str, arn: str, context: dict[str, Any] | None = None) -> None:
         """For what MiniStack does not know of the call: it checks one action on one resource."""
         service = action.partition(":")[0]
-        if enforce(access_key, action, service, get_region(), resource_arn=arn, service_context=context):
-            caller = (resolve_caller_identity(access_key) or {}).get("userArn", access_key)
+        if iam_evaluator.enforce(access_key, action, service, get_region(), resource_arn=arn, service_context=context):
+            caller = (iam_evaluator.resolve_caller_identity(access_key) or {}).get("userArn", access_key)
             message = f"User: {caller} is not authorized to perform: {action} on resource: {arn}"
             reason = f"because no identity-based policy allows the {action} action"
             raise DmsFault("AccessDeniedException", f"{message} {reason}")

@@ -193,11 +193,14 @@ def control(state: State, method: str, path: str, given: dict[str, Any]) -> obje
             return [asdict(call) for call in state.calls if event in ("", call.event)]
         case "DELETE", "calls":
             state.calls = []
+            state.decisions.clear()
         case "DELETE", "events":
             state.calls = [call for call in state.calls if call.event != event]
             state.faults = [fault for fault in state.faults if fault.event != event]
         case "GET", "answers":
             return [asdict(answer) for answer in state.answers]
+        case "GET", "decisions":
+            return [asdict(decision) for decision in state.decisions]
         case "GET", "logs":
             return _function_logs()
     return {}

@@ -69,7 +69,7 @@ class Newcomers:
         async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
             given = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
             account, created = get_account_id(), CREATES.get(given.get("Action", ""))
-            if not created and (missing := [name for name in _named(given) if self._is_new(account, name)]):
+            if not created and (missing := [name for name in _named(given) if self.is_new(account, name)]):
                 return _not_found(missing[0])
             answer = await handler(method, path, headers, body, query)
             if created and answer[0] < FIRST_HTTP_ERROR:
@@ -78,7 +78,7 @@ class Newcomers:
 
         return handle
 
-    def _is_new(self, account: str, name: str) -> bool:
+    def is_new(self, account: str, name: str) -> bool:
         made = self._made.get((account, name))
         return made is not None and self._now() < made + self._lag_seconds()
 

@@ -15,6 +15,7 @@ from ministack.core import iam_actions, iam_evaluator, lambda_runtime, router
 from ministack.services import iam, tagging
 from ministack.services.cloudformation import custom_resource
 
+from . import permissions
 from .dms import TARGET_PREFIX, DmsService
 from .iam_history import Handler, Newcomers, TrustHistory
 from .state import State
@@ -29,13 +30,14 @@ def install(state: State) -> None:
     dms = DmsService(state, history)
     _put_in(dms)
     newcomers = Newcomers(state.now, lambda: state.switches.iam_lag_seconds)
-    watched = newcomers.watching(history.watching(_with_unique_policy_names(app.SERVICE_HANDLERS["iam"])))
+    watched = newcomers.watching(history.watching(_with_rules_of_policies(app.SERVICE_HANDLERS["iam"])))
     app.SERVICE_HANDLERS["iam"] = throttled(watched, state.now, lambda: state.switches.throttle_iam)
     iam_actions.extract_resource_arn = _with_dms_arns(_with_iam_paths(iam_actions.extract_resource_arn))
     iam_actions.request_tag_context = _with_iam_conditions(iam_actions.request_tag_context)
     tagging.resource_tags = _with_dms_tags(tagging.resource_tags, dms)
     iam_evaluator._resolve_condition_key = _with_role_arns(iam_evaluator._resolve_condition_key)
     iam_actions.access_denied_response = _with_dms_denials(iam_actions.access_denied_response)
+    permissions.install(state, newcomers)
     custom_resource.invoke_custom_resource = _with_rollback(custom_resource.invoke_custom_resource)
     lambda_runtime.Worker.invoke = _noting_workers(lambda_runtime.Worker.invoke, state)
     # The first waits for a function in a thread's join, the second for its answer in an event.
@@ -62,21 +64,29 @@ def _with_dms_arns(original: Callable[..., str]) -> Callable[..., str]:
     return extract
 
 
-def _with_unique_policy_names(original: Handler) -> Handler:
-    """A policy's name is taken under whatever path it stands.
+def _with_rules_of_policies(original: Handler) -> Handler:
+    """A policy's name is taken under whatever path it stands, and its versions are deleted before it.
 
-    https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html, API_DeletePolicy.html
     """
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
         given = parse_qs(body.decode("utf-8", "replace"))
+        action = _first(given, "Action")
         names = {policy["PolicyName"].lower() for policy in iam._policies.values()}
-        if _first(given, "Action") == "CreatePolicy" and _first(given, "PolicyName").lower() in names:
-            error = "<Error><Type>Sender</Type><Code>EntityAlreadyExists</Code><Message>It exists.</Message></Error>"
-            return 409, {"Content-Type": "text/xml"}, f"<ErrorResponse>{error}</ErrorResponse>".encode()
+        if action == "CreatePolicy" and _first(given, "PolicyName").lower() in names:
+            return _conflict("EntityAlreadyExists", "It exists.")
+        policy = iam._policies.get(_first(given, "PolicyArn"))
+        if action == "DeletePolicy" and policy and len(policy["Versions"]) > 1:
+            return _conflict("DeleteConflict", "It has more than one version.")
         return await original(method, path, headers, body, query)
 
     return handle
+
+
+def _conflict(code: str, text: str) -> Any:
+    error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{text}</Message></Error>"
+    return 409, {"Content-Type": "text/xml"}, f"<ErrorResponse>{error}</ErrorResponse>".encode()
 
 
 def _with_iam_paths(original: Callable[..., str]) -> Callable[..., str]:

@@ -50,30 +50,37 @@ class CommandFailedError(Exception):
     """A command that ended with another status than 0, with what it printed."""
 
 
-def run(command: Sequence[str], environ: Mapping[str, str], cwd: Path = ROOT) -> str:
-    """What the command printed. Raises CommandFailedError."""
+def run(command: Sequence[str], environ: Mapping[str, str], cwd: Path = ROOT, given: str = "") -> str:
+    """What the command printed; `given` is its standard input. Raises CommandFailedError."""
     done = subprocess.run(  # noqa: S603  # the commands are the project's own
-        command, env=dict(environ), cwd=cwd, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+        command,
+        env=dict(environ),
+        cwd=cwd,
+        input=given,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
     )
     if done.returncode:
         raise CommandFailedError(f"{' '.join(command)}\n{done.stdout}")
     return done.stdout
 
 
-def sam_environ(aws: EmbeddedAws, account: str) -> dict[str, str]:
-    """The environment in which `sam` acts as the account, with this interpreter first on the PATH.
-
-    The wheels that `make setup` fetched make `sam build` work offline.
-    """
-    tools = {
+def build_environ() -> dict[str, str]:
+    """The environment in which `sam build` works: this interpreter first on the PATH, the wheels that `make` got."""
+    return os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "SAM_CLI_TELEMETRY": "0",
-        "SAM_CLI_POLL_DELAY": "0.5",
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": str(ROOT / ".cache" / "wheels"),
     }
-    # What SAM leaves there goes with the embedded AWS.
-    tools["TMPDIR"] = str(aws.directory / "tmp")
-    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(ROOT / ".cache" / "wheels")}
-    return os.environ | aws.environ(account) | tools | offline
+
+
+def sam_environ(aws: EmbeddedAws, account: str) -> dict[str, str]:
+    """The environment in which `sam` acts as the account. What SAM leaves in TMPDIR goes with the embedded AWS."""
+    own = {"SAM_CLI_POLL_DELAY": "0.5", "TMPDIR": str(aws.directory / "tmp")}
+    return build_environ() | aws.environ(account) | own
 
 
 def sam_build(aws: EmbeddedAws, build_dir: Path) -> Path:
@@ -117,6 +124,21 @@ def _deploy_pair(aws: EmbeddedAws, pair: Pair) -> None:
     )
 
 
+def update_account(aws: EmbeddedAws, account: str, template: str, **parameters: str) -> None:
+    """Other parameters for one of `accounts/`; those that are not given stay."""
+    cloudformation = aws.client("cloudformation", account)
+    name = f"dms-s3-endpoint-{Path(template).stem}"
+    (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    kept = {each["ParameterKey"]: each["ParameterValue"] for each in stack["Parameters"]}
+    cloudformation.update_stack(
+        StackName=name,
+        TemplateBody=(ROOT / "accounts" / template).read_text(),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in (kept | parameters).items()],
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    cloudformation.get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+
+
 def _create_stack(aws: EmbeddedAws, account: str, template: str, parameters: Mapping[str, str]) -> None:
     cloudformation = aws.client("cloudformation", account)
     name = f"dms-s3-endpoint-{Path(template).stem}"
@@ -136,6 +158,7 @@ def deploy_function(aws: EmbeddedAws, build_dir: Path, pairs: Sequence[Pair] = P
         "DataLakeRoleArns": ",".join(pair.data_lake_role_arn for pair in pairs),
         "DmsRoleArns": ",".join(pair.dms_role_arn for pair in pairs),
         "LogLevel": "DEBUG",  # whatever could be logged is; see secrets_in
+        "Dashboard": "true",
     }
     return sam_deploy(aws, sam_build(aws, build_dir), "dms-s3-endpoint", parameters)
 

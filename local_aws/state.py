@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
 from .switches import Switches
-from .wire import Answer, Call, Fault
+from .wire import Answer, Call, Decision, Fault
 
 
 @dataclass
@@ -35,6 +36,8 @@ class State:
     faults: list[PlannedFault] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    # The last ones: a long run makes very many.
+    decisions: deque[Decision] = field(default_factory=lambda: deque(maxlen=10_000))
     # By RequestId of a CloudFormation event: MiniStack's worker that runs the function for it.
     workers: dict[str, Any] = field(default_factory=dict)
 

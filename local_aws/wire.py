@@ -59,3 +59,14 @@ class Answer:
     size: int
     content_type: str
     fault: str | None  # what CloudFormation, or S3 behind the URL, objects to
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether IAM let the session of a role do one action on one resource."""
+
+    caller: str  # the session's ARN
+    action: str  # "iam:CreateRole"
+    resource: str
+    context: dict[str, Any]  # condition keys and their values, with the resource's tags
+    allowed: bool

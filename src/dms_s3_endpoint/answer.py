@@ -18,6 +18,7 @@ from typing import Any
 
 from .errors import Code, EndpointError, out_of_time
 from .lifecycle import Outcome
+from .metrics import SUCCESS
 from .patience import Patience
 
 # crhelper imports boto3 for a polling that is never used here, and nothing else does. It is a good part of a cold start
@@ -47,7 +48,8 @@ class Answer(CfnResource):
     """crhelper's dispatch for one event; a new one for each, so that a warm function carries nothing over.
 
     `failed_id` gives the physical id that a failure answers with. `put_time` is the time for the answer, which
-    lasts longer than that for the work. After the call, `delivered` tells whether CloudFormation took the answer.
+    lasts longer than that for the work. `answered` is told the outcome, Success or a Code, once the answer is sent.
+    After the call, `delivered` tells whether CloudFormation took it.
     """
 
     # Set by crhelper on each event, and missing from its stubs.
@@ -58,13 +60,19 @@ class Answer(CfnResource):
     _sam_local = property(lambda self: True, lambda self, value: None)
 
     def __init__(
-        self, operations: Mapping[str, Operation], failed_id: Callable[[EndpointError], str], put_time: Patience
+        self,
+        operations: Mapping[str, Operation],
+        failed_id: Callable[[EndpointError], str],
+        put_time: Patience,
+        answered: Callable[[str], object],
     ) -> None:
         # At DEBUG crhelper logs the event; it waits two minutes on each Delete unless told not to.
         super().__init__(log_level="WARNING", boto_level="WARNING", sleep_on_delete=0)
         self._operations = operations
         self._failed_id = failed_id
         self._put_time = put_time
+        self._answered = answered
+        self._outcome: str = SUCCESS
         self._url = ""
         self._body = b""
         self._one_at_a_time = threading.Lock()
@@ -99,7 +107,7 @@ class Answer(CfnResource):
         """The whole cause goes to the log, its first line to CloudFormation."""
         failure = as_endpoint_error(error)
         logger.error(failure.reason, exc_info=error, extra={"code": failure.code, **_request_id_of(error)})
-        self.Status, self.Reason = FAILED, failure.reason
+        self.Status, self.Reason, self._outcome = FAILED, failure.reason, failure.code
         return self._failed_id(failure)
 
     def _set_timeout(self) -> None:
@@ -120,6 +128,7 @@ class Answer(CfnResource):
                     self.PhysicalResourceId = self._fail(reason if isinstance(reason, Exception) else Exception(reason))
                 self._body = self._encoded()
                 self.delivered = _put(self._url, self._body, self._put_time)
+                self._answered(self._outcome)
 
     def _encoded(self) -> bytes:
         """At most 4,096 bytes of JSON; only attributes can be that long, and they can't be cut."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Mapping
@@ -18,12 +19,16 @@ from .endpoint import Accounts
 from .environments import Environment, read_environments
 from .errors import Code, EndpointError
 from .lifecycle import Deployment, Outcome, create, delete, update
+from .metrics import Figures, Request, emit
+from .ownership import stack_name
 from .parallel import in_parallel
 from .patience import SECONDS_KEPT_TO_ANSWER, Patience
 from .request import INVALID, Event, physical_id_of
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+logger = logging.getLogger(__name__)
 
 SECONDS_KEPT_TO_END = 1.0
 
@@ -33,9 +38,15 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
 
     Raises RuntimeError where the answer could not be delivered, for the alarm on the function's errors.
     """
+    began, figures = time.monotonic(), Figures()
     _start_logging(event)
     work = _patience(context, SECONDS_KEPT_TO_ANSWER)
-    answer = Answer(_operations(event, work), partial(_failed_id, event), _patience(context, SECONDS_KEPT_TO_END))
+    answer = Answer(
+        _operations(event, work, figures),
+        partial(_failed_id, event),
+        _patience(context, SECONDS_KEPT_TO_END),
+        lambda outcome: _measure(event, context, outcome, time.monotonic() - began, figures),
+    )
     answer(event, context)
     if not answer.delivered:
         raise RuntimeError("CloudFormation was not answered")
@@ -44,9 +55,34 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
 def _start_logging(event: Mapping[str, Any]) -> None:
     """Correlation keys on each line; never the event itself, which has the ResponseURL."""
     keys = ("StackId", "RequestId", "LogicalResourceId", "RequestType", "PhysicalResourceId")
-    logger = Logger(service="dms_s3_endpoint", level=os.environ.get("LOG_LEVEL", "INFO"))
-    logger.structure_logs(append=False, **{_snake(key): event[key] for key in keys if key in event})
-    logger.info("Request received")
+    structured = Logger(service="dms_s3_endpoint", level=os.environ.get("LOG_LEVEL", "INFO"))
+    given = {_snake(key): event[key] for key in keys if key in event}
+    given |= {"stack_name": stack_name(str(event.get("StackId", "")))}
+    if environment := _environment_of(event):
+        given["environment"] = environment
+    structured.structure_logs(append=False, **given)
+    structured.info("Request received")
+
+
+def _environment_of(event: Mapping[str, Any]) -> str:
+    """The deployed environment that the event is about, by its properties, or else by its physical id; or empty."""
+    given = event.get("ResourceProperties")
+    properties = given if isinstance(given, Mapping) else {}
+    named = [value for key, value in properties.items() if key.upper() == "ENVIRONMENT"]
+    named.append(str(event.get("PhysicalResourceId", "")).partition("/")[0])
+    deployed = os.environ.get("ENVIRONMENTS", "").split(",")
+    return next((str(name) for name in named if name in deployed), "")
+
+
+def _measure(event: Mapping[str, Any], context: LambdaContext, outcome: str, seconds: float, figures: Figures) -> None:
+    """The request is answered: what goes wrong here is for the log alone."""
+    request_type = event.get("RequestType")
+    known = request_type if request_type in ("Create", "Update", "Delete") else "Unknown"
+    request = Request(context.function_name, known, _environment_of(event) or "unknown")
+    try:
+        emit(request, outcome, seconds, figures)
+    except Exception as error:
+        logger.warning("The request was not measured", exc_info=error)
 
 
 def _snake(key: str) -> str:
@@ -59,22 +95,23 @@ def _patience(context: LambdaContext, kept: float) -> Patience:
     return Patience(deadline, time.monotonic, time.sleep)
 
 
-def _operations(event: Mapping[str, Any], patience: Patience) -> dict[str, Operation]:
+def _operations(event: Mapping[str, Any], patience: Patience, figures: Figures) -> dict[str, Operation]:
     def run(operation: Any) -> Outcome:
         request = Event.read(event)
-        deployment = Deployment(read_environments(os.environ), partial(_enter, request, patience))
+        deployment = Deployment(read_environments(os.environ), partial(_enter, request, patience, figures))
         outcome: Outcome = operation(request, deployment)
         return outcome
 
     return {"Create": partial(run, create), "Update": partial(run, update), "Delete": partial(run, delete)}
 
 
-def _enter(event: Event, patience: Patience, environment: Environment) -> Accounts:
+def _enter(event: Event, patience: Patience, figures: Figures, environment: Environment) -> Accounts:
     """Both roles of the environment, assumed side by side; in a cold function their clients are made meanwhile."""
     in_data_lake, in_dms = ("iam", environment.data_lake_role_arn), ("dms", environment.dms_role_arn)
     clients = _warm_clients()
-    clients.patience = patience
-    begin = partial(assume, clients.of_function("sts"), session_name(event.logical_id, event.request_id), patience)
+    clients.patience, clients.figures = patience, figures
+    name = session_name(event.stack_id, event.logical_id, event.request_id)
+    begin = partial(assume, clients.of_function("sts"), name, patience)
     data_lake_session, dms_session, _prepared = in_parallel(
         partial(begin, environment.data_lake_role_arn),
         partial(begin, environment.dms_role_arn),
@@ -86,6 +123,7 @@ def _enter(event: Event, patience: Patience, environment: Environment) -> Accoun
         dms=Dms(dms, patience),
         region=os.environ["AWS_REGION"],
         patience=patience,
+        figures=figures,
     )
 
 

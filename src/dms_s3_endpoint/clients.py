@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from .errors import Code, EndpointError, error_code, error_message, step
+from .errors import THROTTLING, Code, EndpointError, error_code, error_message, step
+from .metrics import Figures
+from .ownership import stack_name
 from .sdk import new_session
 
 if TYPE_CHECKING:
@@ -30,11 +32,12 @@ SECONDS_FOR_A_NEW_TRUST = 15.0
 class Clients:
     """One client for each service and role, with its connections: to make one takes longer than many a call.
 
-    Lambda gives a process one request at a time. Each brings its own `patience` and sessions, so that no client
-    outlives its credentials, and CloudTrail shows for each call the request that it was made for.
+    Lambda gives a process one request at a time. Each brings its own `patience`, `figures` and sessions, so that no
+    client outlives its credentials, and CloudTrail shows for each call the request that it was made for.
     """
 
     patience: Patience = field(init=False)
+    figures: Figures = field(init=False)
     # With the credentials that each signs with.
     _kept: dict[tuple[str, str], tuple[Any, Any]] = field(default_factory=dict)
 
@@ -66,7 +69,13 @@ class Clients:
         client = session.create_client(service, config=CALLS)
         # For each attempt of each call, retries included.
         client.meta.events.register(f"before-send.{service}", lambda **_: self.patience.stop_when_over())
+        client.meta.events.register(f"needs-retry.{service}", self._count)
         return client, session.get_credentials()
+
+    def _count(self, response: tuple[Any, dict[str, Any]] | None, event_name: str, **_: Any) -> None:
+        """Each attempt that is throttled; a broken connection has no response."""
+        if response and response[1].get("Error", {}).get("Code") in THROTTLING:
+            self.figures.throttled.append(event_name)
 
 
 def assume(sts: STSClient, session_name: str, patience: Patience, role_arn: str) -> CredentialsTypeDef:
@@ -89,6 +98,7 @@ def assume(sts: STSClient, session_name: str, patience: Patience, role_arn: str)
     )
 
 
-def session_name(logical_id: str, request_id: str) -> str:
-    """A RoleSessionName of at most 64 characters: 27 of the logical id, a hyphen, the 36 of the request id."""
-    return re.sub(r"[^\w+=,.@-]", "-", f"{logical_id[:27]}-{request_id}", flags=re.ASCII)[:64]
+def session_name(stack_id: str, logical_id: str, request_id: str) -> str:
+    """A RoleSessionName of at most 64 characters: 27 of the stack's name, a hyphen, the 36 of the request id."""
+    stack = stack_name(stack_id) or logical_id
+    return re.sub(r"[^\w+=,.@-]", "-", f"{stack[:27]}-{request_id}", flags=re.ASCII)[:64]

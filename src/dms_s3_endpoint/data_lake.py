@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
 
-from .errors import Code, EndpointError, error_code, is_definite, or_none, step
+from .errors import Code, EndpointError, error_code, is_definite, is_denial, or_none, step
 from .ownership import Owner, fingerprint
 from .patience import Patience
 from .policies import Document
@@ -290,16 +290,23 @@ class DataLake:
     ) -> None:
         """Until it is gone. Only once IAM says that something is in the way is that looked for, and `clear`ed.
 
-        One that IAM does not know, and then shows, was made a moment ago.
+        One that IAM does not know, and then shows, was made a moment ago. One that is gone has no tags any more, by
+        which the call would be granted.
         """
 
-        def delete() -> None:
+        def attempt() -> None:
             try:
                 call(**given)
             except ClientError as error:
                 if error_code(error) == "DeleteConflict":
                     clear()
-                if error_code(error) != "NoSuchEntity" or find():
+                raise
+
+        def delete() -> None:
+            try:
+                attempt()
+            except ClientError as error:
+                if not (error_code(error) == "NoSuchEntity" or is_denial(error)) or find():
                     raise
 
         self._settled(delete)
@@ -310,10 +317,14 @@ class DataLake:
             try:
                 return call(*args, **kwargs)
             except ClientError as error:
-                if error_code(error) not in UNSETTLED:
+                if not self._may_settle(error):
                     raise
                 unsettled = error
         raise unsettled
+
+    def _may_settle(self, error: ClientError) -> bool:
+        """Much is granted by tags, and those of what was made a moment ago may not be seen yet."""
+        return error_code(error) in UNSETTLED or (is_denial(error) and bool(self.unseen))
 
 
 def role_fingerprint(name: str, boundary: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from .errors import Code, EndpointError, error_code, error_message, is_definite, or_none, out_of_time, step
+from .errors import Code, EndpointError, error_code, error_message, is_definite, is_denial, or_none, out_of_time, step
 from .ownership import FINGERPRINT, Owner
 from .parallel import in_parallel
 from .patience import Patience
@@ -153,7 +153,10 @@ class Dms:
         raise out_of_time(f"delete-endpoint {live.identifier}: {refusal}")
 
     def _ask_for_delete(self, live: LiveEndpoint) -> str:
-        """Why DMS refuses for the time being; empty where it accepts, or the endpoint is gone."""
+        """Why DMS refuses for the time being; empty where it accepts, or the endpoint is gone.
+
+        One that is gone has no tags any more, by which the call would be granted.
+        """
         self.guard()
         self.unseen = [lambda: not self._is_active(live)]
         with step(f"delete-endpoint {live.identifier}"):
@@ -162,7 +165,8 @@ class Dms:
             except ClientError as error:
                 if error_code(error) == "InvalidResourceStateFault":
                     return error_message(error) or "invalid state"
-                if error_code(error) != "ResourceNotFoundFault":
+                gone = is_denial(error) and self._find("endpoint-arn", live.arn, live.tags) is None
+                if error_code(error) != "ResourceNotFoundFault" and not gone:
                     raise
         return ""
 

@@ -21,6 +21,7 @@ from .claim import Claim
 from .data_lake import SECONDS_TO_SETTLE, DataLake, Policy, Role, role_fingerprint
 from .dms import CreateAnswer, Dms, LiveEndpoint
 from .errors import Code, EndpointError, out_of_time
+from .metrics import Figures
 from .ownership import FINGERPRINT, Owner, fingerprint, owner_named_by
 from .parallel import in_parallel
 from .patience import Patience
@@ -61,6 +62,7 @@ class Accounts:
     dms: Dms
     region: str
     patience: Patience
+    figures: Figures = field(default_factory=Figures)
 
 
 @dataclass(frozen=True)
@@ -300,6 +302,8 @@ def _create_trusted(
             live = _after_create(endpoint, owner, answer, tags, accounts)
         external_id = (live.external_id if live else "") or answer.external_id or external_id
         if live and live.status == "active" and external_id:
+            if answer.accepted:
+                trust.note_that_it_is_seen()
             trust.demand_only(external_id)
             return replace(live, external_id=external_id)
         trust.demand(external_id)
@@ -385,6 +389,7 @@ class Trust:
     def demand(self, external_id: str) -> None:
         """Accept this id too: until the endpoint stands, DMS may come with an earlier one or with this."""
         if external_id and external_id not in (self.demanded or set()):
+            self.note_that_it_is_seen()
             self._write({external_id, *(self.demanded or set())})
 
     def demand_only(self, external_id: str) -> None:
@@ -408,6 +413,9 @@ class Trust:
 
     def longest_pause(self) -> float:
         return LONGEST_PAUSE_WHEN_LIKELY if self.spread > LONGEST_PAUSE else LONGEST_PAUSE
+
+    def note_that_it_is_seen(self) -> None:
+        self.accounts.figures.propagation.append(self.accounts.patience.clock() - self.changed)
 
     def _write(self, external_ids: set[str]) -> None:
         if len(external_ids) > MOST_EXTERNAL_IDS:

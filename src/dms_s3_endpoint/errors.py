@@ -35,6 +35,18 @@ class Code(StrEnum):
     INTERNAL_ERROR = "InternalError"
 
 
+# Failures that the author of a stack mends; all others are for who operates the function, and raise its alarm.
+OF_THE_AUTHOR = frozenset(
+    {
+        Code.INVALID_REQUEST,
+        Code.UNKNOWN_ENVIRONMENT,
+        Code.NAME_TAKEN,
+        Code.ENDPOINT_IN_USE,
+        Code.CONNECTION_TEST_FAILED,
+    }
+)
+
+
 class EndpointError(Exception):
     """A request that failed: `failed` names the step and the thing, `way_out` says what to do."""
 
@@ -73,15 +85,22 @@ def is_definite(error: ClientError) -> bool:
     return error.response["ResponseMetadata"].get("HTTPStatusCode", 0) < FIRST_SERVER_ERROR
 
 
+def is_denial(error: ClientError) -> bool:
+    return error_code(error) in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+
+
+THROTTLING = {
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottled",
+    "RequestLimitExceeded",
+    "TooManyRequestsException",
+}
+
+
 def is_throttling(error: ClientError) -> bool:
-    return error_code(error) in {
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "RequestThrottled",
-        "RequestLimitExceeded",
-        "TooManyRequestsException",
-    }
+    return error_code(error) in THROTTLING
 
 
 def or_none(expected: str, call: Callable[..., Answer], *args: Any, **kwargs: Any) -> Answer | None:
@@ -126,7 +145,7 @@ def _classify(error: ClientError) -> tuple[Code, str]:
     aws_code = error_code(error)
     if is_throttling(error):
         return Code.THROTTLED, "Deploy again, with fewer endpoints at once"
-    if aws_code in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}:
+    if is_denial(error):
         return (
             Code.ACCESS_DENIED,
             "Grant the action to the role named; accounts/data-lake.yaml and accounts/dms.yaml do",

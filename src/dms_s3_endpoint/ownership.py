@@ -61,6 +61,11 @@ def owner_named_by(tags: Mapping[str, str]) -> str:
     return f"{tags.get(LOGICAL_ID)} of stack {tags[STACK_ID].rpartition(':stack/')[2]}"
 
 
+def stack_name(stack_id: str) -> str:
+    """Empty where the id is not one that CloudFormation gives: arn:…:stack/<name>/<uuid>."""
+    return stack_id.partition(":stack/")[2].partition("/")[0]
+
+
 def tag_value(text: str) -> str:
     """`text`, or where it is longer than a tag value may be, its head and a hash of the whole."""
     if len(text) <= TAG_VALUE_LENGTH:

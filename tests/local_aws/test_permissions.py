@@ -74,9 +74,11 @@ def test_tags_of_the_resource(pair: Pair, caller: Caller) -> None:
 def test_tags_of_the_request(pair: Pair, caller: Caller) -> None:
     pair.make_role()
     tagged = {"Action": "dms:CreateEndpoint", "Condition": {"StringEquals": {"aws:RequestTag/team": "lake"}}}
-    client = caller(tagged, {"Action": "iam:PassRole"})
-    refused("AccessDeniedException", pair.create, client)
-    assert pair.create(client, Tags=[{"Key": "team", "Value": "lake"}])["ExternalId"]
+    pass_role, lake = {"Action": "iam:PassRole"}, [{"Key": "team", "Value": "lake"}]
+    refused("AccessDeniedException", pair.create, caller(tagged, pass_role))
+    message = refused("AccessDeniedException", pair.create, caller(tagged, pass_role), Tags=lake)
+    assert "is not authorized to perform: dms:AddTagsToResource on resource: arn:aws:dms:" in message
+    assert pair.create(caller(tagged, pass_role, {"Action": "dms:AddTagsToResource"}), Tags=lake)["ExternalId"]
 
 
 def test_a_connection_is_tested_on_endpoint_and_instance(pair: Pair, caller: Caller) -> None:

@@ -11,6 +11,7 @@ import pytest
 from local_aws import EmbeddedAws
 from local_aws.cloudformation import CloudFormation
 from local_aws.organisation import DEV, left_behind
+from local_aws.wire import FOR_GOOD
 
 from .world import (
     create,
@@ -104,8 +105,9 @@ def test_two_deliveries_at_once_make_one_endpoint(aws: EmbeddedAws, cloudformati
 def test_a_create_that_died_half_way_is_completed_by_the_next(
     aws: EmbeddedAws, cloudformation: CloudFormation, call: str
 ) -> None:
-    aws.inject("iam", call, "access_denied")
+    aws.inject("iam", call, "access_denied", times=FOR_GOOD)
     refused(cloudformation.send("Create", properties()), "AccessDenied")
+    aws.reset_switches()
     create(cloudformation)
     assert external_ids(trust_of(aws, "dms-orders")) == [the_endpoint(aws)["ExternalId"]]
     delete(cloudformation)

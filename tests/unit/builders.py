@@ -78,6 +78,8 @@ class FakeBucket:
     statuses: list[int | Exception] = field(default_factory=list)
     puts: list[tuple[str, bytes, dict[str, str]]] = field(default_factory=list)
     before_answer: Callable[[], None] = lambda: None
+    # What the function was told of its answers.
+    outcomes: list[str] = field(default_factory=list)
 
     def __call__(self, *_: object, **__: object) -> FakeBucket:
         return self

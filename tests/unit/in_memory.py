@@ -17,7 +17,7 @@ from typing import Any
 from unittest import mock
 
 from botocore import xform_name
-from botocore.exceptions import ConnectionClosedError, ParamValidationError
+from botocore.exceptions import ClientError, ConnectionClosedError, ParamValidationError
 from botocore.session import get_session
 from botocore.validate import ParamValidator
 
@@ -71,6 +71,19 @@ class FakeIam:
     def _policy(self, arn: str) -> Given:
         return self._found(f"policy {arn}", self.policies.get(arn))
 
+    def _own_role(self, name: str) -> Given:
+        """For the calls that accounts/data-lake.yaml grants by tags: what IAM does not find has none."""
+        return self._granted(f"role {name}", self.roles.get(name))
+
+    def _own_policy(self, arn: str) -> Given:
+        return self._granted(f"policy {arn}", self.policies.get(arn))
+
+    def _granted(self, kind: str, found: Given | None) -> Given:
+        try:
+            return self._found(kind, found)
+        except ClientError:
+            raise make_client_error("AccessDenied", f"Not authorized on {kind}") from None
+
     def _trust(self, role: Given, document: str) -> None:
         role["AssumeRolePolicyDocument"] = json.loads(document) if document else {}
         self.trusts.setdefault(role["Arn"], []).append((self.clock.now, role["AssumeRolePolicyDocument"]))
@@ -102,41 +115,41 @@ class FakeIam:
         return {"Tags": _tag_list(self._role(RoleName)["Tags"])}
 
     def tag_role(self, RoleName: str, Tags: Any) -> None:  # noqa: N803
-        self._role(RoleName)["Tags"] |= _tags(Tags)
+        self._own_role(RoleName)["Tags"] |= _tags(Tags)
 
     def untag_role(self, RoleName: str, TagKeys: list[str]) -> None:  # noqa: N803
-        _untag(self._role(RoleName), TagKeys)
+        _untag(self._own_role(RoleName), TagKeys)
 
     def put_role_permissions_boundary(self, RoleName: str, PermissionsBoundary: str) -> None:  # noqa: N803
-        self._role(RoleName)["PermissionsBoundary"] = {"PermissionsBoundaryArn": PermissionsBoundary}
+        self._own_role(RoleName)["PermissionsBoundary"] = {"PermissionsBoundaryArn": PermissionsBoundary}
 
     def delete_role_permissions_boundary(self, RoleName: str) -> None:  # noqa: N803
-        del self._role(RoleName)["PermissionsBoundary"]
+        del self._own_role(RoleName)["PermissionsBoundary"]
 
     def update_assume_role_policy(self, RoleName: str, PolicyDocument: str) -> None:  # noqa: N803
-        self._trust(self._role(RoleName), PolicyDocument)
+        self._trust(self._own_role(RoleName), PolicyDocument)
 
     def list_attached_role_policies(self, RoleName: str) -> Given:  # noqa: N803
-        return {"AttachedPolicies": [{"PolicyArn": arn} for arn in sorted(self._role(RoleName)["attached"])]}
+        return {"AttachedPolicies": [{"PolicyArn": arn} for arn in sorted(self._own_role(RoleName)["attached"])]}
 
     def attach_role_policy(self, RoleName: str, PolicyArn: str) -> None:  # noqa: N803
         self._policy(PolicyArn)
-        self._role(RoleName)["attached"].add(PolicyArn)
+        self._own_role(RoleName)["attached"].add(PolicyArn)
 
     def detach_role_policy(self, RoleName: str, PolicyArn: str) -> None:  # noqa: N803
-        attached = self._role(RoleName)["attached"]
+        attached = self._own_role(RoleName)["attached"]
         if PolicyArn not in attached:
             raise make_client_error("NoSuchEntity", "It is not attached.")
         attached.remove(PolicyArn)
 
     def list_role_policies(self, RoleName: str) -> Given:  # noqa: N803
-        return {"PolicyNames": sorted(self._role(RoleName).get("inline", set()))}
+        return {"PolicyNames": sorted(self._own_role(RoleName).get("inline", set()))}
 
     def delete_role_policy(self, RoleName: str, PolicyName: str) -> None:  # noqa: N803
-        self._role(RoleName)["inline"].remove(PolicyName)
+        self._own_role(RoleName)["inline"].remove(PolicyName)
 
     def delete_role(self, RoleName: str) -> None:  # noqa: N803
-        role = self._role(RoleName)
+        role = self._own_role(RoleName)
         if role["attached"] or role.get("inline"):
             raise make_client_error("DeleteConflict", "Something is attached.")
         self._trust(role, "")
@@ -164,13 +177,13 @@ class FakeIam:
         return {"Tags": _tag_list(self._policy(PolicyArn)["Tags"])}
 
     def tag_policy(self, PolicyArn: str, Tags: Any) -> None:  # noqa: N803
-        self._policy(PolicyArn)["Tags"] |= _tags(Tags)
+        self._own_policy(PolicyArn)["Tags"] |= _tags(Tags)
 
     def untag_policy(self, PolicyArn: str, TagKeys: list[str]) -> None:  # noqa: N803
-        _untag(self._policy(PolicyArn), TagKeys)
+        _untag(self._own_policy(PolicyArn), TagKeys)
 
     def list_policy_versions(self, PolicyArn: str) -> Given:  # noqa: N803
-        policy = self._policy(PolicyArn)
+        policy = self._own_policy(PolicyArn)
         return {
             "Versions": [
                 {"VersionId": version, "IsDefaultVersion": version == policy["DefaultVersionId"], "CreateDate": number}
@@ -179,7 +192,7 @@ class FakeIam:
         }
 
     def create_policy_version(self, PolicyArn: str, PolicyDocument: str, SetAsDefault: bool) -> Given:  # noqa: N803
-        policy = self._policy(PolicyArn)
+        policy = self._own_policy(PolicyArn)
         if len(policy["versions"]) == MOST_VERSIONS:
             raise make_client_error("LimitExceeded", "A policy can have at most 5 versions.")
         assert SetAsDefault
@@ -189,7 +202,7 @@ class FakeIam:
         return {"PolicyVersion": {"VersionId": policy["DefaultVersionId"]}}
 
     def delete_policy_version(self, PolicyArn: str, VersionId: str) -> None:  # noqa: N803
-        policy = self._policy(PolicyArn)
+        policy = self._own_policy(PolicyArn)
         if VersionId not in policy["versions"]:
             raise make_client_error("NoSuchEntity", "The version cannot be found.")
         if VersionId == policy["DefaultVersionId"]:
@@ -197,12 +210,12 @@ class FakeIam:
         del policy["versions"][VersionId]
 
     def list_entities_for_policy(self, PolicyArn: str) -> Given:  # noqa: N803
-        self._policy(PolicyArn)
+        self._own_policy(PolicyArn)
         names = [name for name, role in self.roles.items() if PolicyArn in role["attached"]]
         return {"PolicyRoles": [{"RoleName": name} for name in names], "PolicyUsers": [], "PolicyGroups": []}
 
     def delete_policy(self, PolicyArn: str) -> None:  # noqa: N803
-        policy = self._policy(PolicyArn)
+        policy = self._own_policy(PolicyArn)
         if len(policy["versions"]) > 1 or self.list_entities_for_policy(PolicyArn)["PolicyRoles"]:
             raise make_client_error("DeleteConflict", "Detach it, and delete its versions first.")
         del self.policies[PolicyArn]
@@ -249,6 +262,9 @@ class FakeDms:
         return _answered(self.endpoints.describe_endpoints, given)
 
     def delete_endpoint(self, **given: Any) -> Given:
+        """Granted by tags too, which none has that is gone."""
+        if given["EndpointArn"] not in [each.arn for each in self.endpoints.kept]:
+            raise make_client_error("AccessDeniedException", "Not authorized")
         return _answered(self.endpoints.delete_endpoint, given)
 
     def list_tags_for_resource(self, **given: Any) -> Given:

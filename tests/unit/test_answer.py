@@ -24,7 +24,7 @@ def bucket() -> FakeBucket:
 def answer(bucket: FakeBucket, request_type: str, work: Callable[[], Outcome], seconds: float = 900.0) -> Answer:
     clock = FakeClock()
     operations = dict.fromkeys(("Create", "Update", "Delete"), work)
-    answering = Answer(operations, lambda _error: "dev/orders", clock.patience(60.0))
+    answering = Answer(operations, lambda _error: "dev/orders", clock.patience(60.0), bucket.outcomes.append)
     with mock.patch("http.client.HTTPSConnection", bucket):
         answering(make_event(request_type, PhysicalResourceId="dev/orders"), make_context(seconds))
     return answering
@@ -137,3 +137,13 @@ def test_crhelper_makes_no_clients_for_its_polling(bucket: FakeBucket) -> None:
     with mock.patch("boto3.client", side_effect=AssertionError("a client was made")):
         answer(bucket, "Create", made)
     assert bucket.answer["Status"] == "SUCCESS"
+
+
+@pytest.mark.parametrize(("work", "outcome"), [(made, "Success"), (denied, "AccessDenied")])
+def test_the_outcome_is_told_once_when_the_answer_is_sent(
+    bucket: FakeBucket, work: Callable[[], Outcome], outcome: str
+) -> None:
+    told_before: list[list[str]] = []
+    bucket.before_answer = lambda: told_before.append(list(bucket.outcomes))
+    answer(bucket, "Create", work)
+    assert (told_before, bucket.outcomes) == ([[]], [outcome])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -86,6 +88,55 @@ def test_no_line_of_the_log_has_the_response_url(bucket: FakeBucket, caplog: pyt
     logging.getLogger("dms_s3_endpoint").removeHandler(caplog.handler)
     assert "InvalidRequest" in caplog.text
     assert "c0ffee" not in caplog.text
+
+
+def measured(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """By metric, what was written of it: its value and its dimensions."""
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+    found: dict[str, Any] = {}
+    for line in lines:
+        (directive,) = line["_aws"]["CloudWatchMetrics"]
+        assert directive["Namespace"] == "DmsS3Endpoint"
+        dimensions = {name: line[name] for names in directive["Dimensions"] for name in names}
+        found |= {metric["Name"]: (line[metric["Name"]], dimensions) for metric in directive["Metrics"]}
+    return found
+
+
+def test_a_request_is_measured_by_its_type_environment_and_outcome(
+    bucket: FakeBucket, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handle(bucket, "Create", ResourceProperties=make_properties(ROLENAME=None))
+    found = measured(capsys)
+    dimensions = {"service": "f", "request_type": "Create", "environment": "dev", "outcome": "InvalidRequest"}
+    assert found["Requests"] == ([1.0], dimensions)
+    assert found["Seconds"][1] == {"service": "f", "request_type": "Create"}
+    assert found["Throttles"] == ([0.0], {"service": "f"})
+
+
+@pytest.mark.parametrize(
+    ("variables", "outcome", "failures"), [({}, "Success", 0.0), ({"DMS_ROLE_ARNS": ""}, "InternalError", 1.0)]
+)
+def test_only_failures_that_the_operator_must_look_at_count_as_such(
+    bucket: FakeBucket, capsys: pytest.CaptureFixture[str], variables: dict[str, str], outcome: str, failures: float
+) -> None:
+    with mock.patch.dict("os.environ", variables):
+        handle(bucket, "Delete", PhysicalResourceId="invalid/Endpoint")
+    found = measured(capsys)
+    assert (found["Requests"][1]["outcome"], found["Failures"][0]) == (outcome, [failures])
+
+
+def test_what_an_event_makes_up_is_no_dimension(bucket: FakeBucket, capsys: pytest.CaptureFixture[str]) -> None:
+    handle(bucket, "Boom", ResourceProperties=make_properties(ENVIRONMENT=["dev"]))
+    dimensions = measured(capsys)["Requests"][1]
+    assert (dimensions["request_type"], dimensions["environment"]) == ("Unknown", "unknown")
+
+
+def test_metrics_that_fail_harm_no_answer(bucket: FakeBucket, caplog: pytest.LogCaptureFixture) -> None:
+    logging.getLogger("dms_s3_endpoint").addHandler(caplog.handler)
+    with mock.patch("dms_s3_endpoint.app.emit", side_effect=ValueError("no")):
+        assert handle(bucket, "Delete", PhysicalResourceId="invalid/Endpoint")["Status"] == "SUCCESS"
+    logging.getLogger("dms_s3_endpoint").removeHandler(caplog.handler)
+    assert "The request was not measured" in caplog.text
 
 
 def test_nothing_but_the_handler_is_made_at_import() -> None:

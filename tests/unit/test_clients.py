@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest import mock
 
 import pytest
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 
-from dms_s3_endpoint.clients import Clients, assume
+from dms_s3_endpoint.clients import Clients, assume, session_name
 from dms_s3_endpoint.errors import EndpointError, OutOfTimeError
+from dms_s3_endpoint.metrics import Figures
 
 from .builders import FakeClock, make_client_error
 
@@ -20,7 +22,7 @@ ROLE_ARN = "arn:aws:iam::222222222222:role/lake"
 def clients(monkeypatch: pytest.MonkeyPatch) -> Clients:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     clients = Clients()
-    clients.patience = FakeClock().patience(20.0)
+    clients.patience, clients.figures = FakeClock().patience(20.0), Figures()
     return clients
 
 
@@ -71,6 +73,39 @@ def test_no_attempt_starts_after_the_deadline_of_the_request(clients: Clients) -
     clients.patience = FakeClock(now=21.0).patience(20.0)
     with pytest.raises(OutOfTimeError):
         client.get_role(RoleName="any")
+
+
+def test_each_attempt_that_is_throttled_is_counted_for_the_request(clients: Clients) -> None:
+    client = clients.of_role("iam", ROLE_ARN, session("first"))
+    answers = [Answered(400, "Throttling"), Answered(400, "Throttling"), Answered(404, "NoSuchEntity")]
+    client.meta.events.register_first("before-send.iam", lambda **_: answers.pop(0))
+    with mock.patch("time.sleep"), pytest.raises(ClientError):
+        client.get_role(RoleName="any")
+    assert len(clients.figures.throttled) == 2
+
+
+class Answered:
+    """An HTTP response of IAM's."""
+
+    def __init__(self, status: int, code: str) -> None:
+        self.status_code = status
+        self.headers: dict[str, str] = {}
+        self.content = f"<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>".encode()
+
+
+REQUEST_ID = "11111111-2222-3333-4444-555555555555"
+
+
+@pytest.mark.parametrize(
+    ("stack_id", "name"),
+    [
+        ("arn:aws:cloudformation:eu-west-1:111111111111:stack/orders/1", f"orders-{REQUEST_ID}"),
+        ("arn:aws:cloudformation:eu-west-1:111111111111:stack/a-name-of-more-than-27-characters/1", ""),
+        ("no stack's", f"Endpoint-{REQUEST_ID}"),
+    ],
+)
+def test_the_name_of_the_session_leads_to_stack_and_request(stack_id: str, name: str) -> None:
+    assert session_name(stack_id, "Endpoint", REQUEST_ID) == (name or f"a-name-of-more-than-27-char-{REQUEST_ID}")
 
 
 class Sts:

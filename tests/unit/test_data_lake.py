@@ -125,6 +125,12 @@ def test_a_policy_that_iam_will_not_delete_for_no_reason_it_tells_fails(
         data_lake.delete_policy(policy)
 
 
+def test_a_policy_that_is_gone_is_denied_by_its_tags_and_that_is_fine(data_lake: DataLake, iam: FakeIam) -> None:
+    policy = policy_of(data_lake)
+    iam.policies.clear()
+    data_lake.delete_policy(policy)
+
+
 @pytest.mark.parametrize("code", ["AccessDenied", "LimitExceeded"])
 def test_a_role_that_is_there_and_may_not_be_deleted_fails(
     data_lake: DataLake, iam: FakeIam, monkeypatch: pytest.MonkeyPatch, code: str

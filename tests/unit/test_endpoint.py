@@ -58,6 +58,12 @@ class World:
 
         self.stack.disturbance = disturb
 
+    def always(self, call: str, happening: Happening) -> None:
+        """At each call of that name in the next event."""
+        self.stack.disturbance = lambda _event: self.cloud.happenings.update(
+            {(call, nth): happening for nth in range(1, 1000)}
+        )
+
     def created(self) -> World:
         assert self.stack.create(OURS), self.answers
         return self
@@ -507,7 +513,7 @@ def test_a_policy_that_somebody_attached_stays_and_is_named_with_whom() -> None:
 )
 def test_a_create_that_is_denied_names_the_call(call: str, named: str) -> None:
     world = World()
-    world.once(call, refuse("AccessDeniedException"))
+    world.always(call, refuse("AccessDeniedException"))
     no_endpoint_of(world)
     assert world.reason.startswith(f"AccessDenied: {named}: AccessDeniedException: ")
 
@@ -534,7 +540,7 @@ def test_a_create_that_is_denied_names_the_call(call: str, named: str) -> None:
 def test_an_update_that_is_denied_names_the_call(wanted: Callable[[str], Properties], call: str, named: str) -> None:
     world = World().created()
     before = world.cloud.pieces()
-    world.once(call, refuse("AccessDeniedException"))
+    world.always(call, refuse("AccessDeniedException"))
     if world.stack.update(wanted("orders")):
         pytest.fail(f"{call} was not made: {world.calls[-1]}")
     assert world.reason.startswith(f"AccessDenied: {named}: AccessDeniedException: ")
@@ -556,8 +562,14 @@ def test_a_rollback_restores_the_policy_of_an_update_that_died_right_after_chang
 @pytest.mark.parametrize("call", ["create_role", "attach_role_policy"])
 def test_a_create_that_fails_within_iams_lag_is_answered_once_its_delete_can_see_the_pieces(call: str) -> None:
     world = World(iam_lag_seconds=20.0)
-    world.once(call, refuse("AccessDenied"))
+    world.once(call, refuse("LimitExceeded"))
     no_endpoint_of(world)
+
+
+def test_what_was_made_a_moment_ago_may_be_denied_until_its_tags_are_seen() -> None:
+    world = World()
+    world.once("attach_role_policy", refuse("AccessDenied"))
+    world.created()
 
 
 def test_a_failure_that_can_not_be_seen_to_show_is_answered_with_its_own_reason(

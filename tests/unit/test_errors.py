@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from dms_s3_endpoint.errors import EndpointError, OutOfTimeError, or_none, step
+from dms_s3_endpoint.errors import Code, EndpointError, OutOfTimeError, or_none, step
 
 from .builders import make_client_error
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(
@@ -49,3 +54,15 @@ def test_only_the_expected_error_is_none() -> None:
     assert or_none("NoSuchEntity", call, "NoSuchEntity") is None
     with pytest.raises(type(make_client_error(""))):
         or_none("NoSuchEntity", call, "AccessDenied")
+
+
+def test_the_runbook_and_the_readme_have_every_code_and_no_other() -> None:
+    headings = re.findall(r"^### (\w+)$", (ROOT / "docs" / "runbook.md").read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| `([A-Z]\w+)` \| .+ \| .+ \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert (headings, [row for row in rows if row in set(Code)]) == (list(Code), list(Code))
+
+
+def test_links_within_the_docs_lead_somewhere() -> None:
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+            assert target.startswith("https://") or (page.parent / target).exists(), f"{page.name}: {target}"

@@ -746,7 +746,7 @@ def answer_of(event: Given, cloud: CloudInMemory | None = None) -> Given:
     with (
         mock.patch("http.client.HTTPSConnection", bucket),
         mock.patch("ssl.create_default_context"),
-        mock.patch("dms_s3_endpoint.app._enter", lambda _event, _patience, environment: enter(environment)),
+        mock.patch("dms_s3_endpoint.app._enter", lambda _event, _patience, _figures, environment: enter(environment)),
     ):
         handler(event, make_context())  # type: ignore[arg-type]  # the part that is read
     ((_path, body, _headers),) = bucket.puts

@@ -1,0 +1,33 @@
+// A second engine for IAM's decisions: @cloud-copilot/iam-simulate, which knows from AWS's service authorization
+// reference which condition keys and resources an action has. Cases in, by standard input, as JSON; answers out.
+// A case: {policies, boundary, principal, action, resource, context}. An answer: {allowed} or {error}.
+// Identity policies alone: that DMS takes a role of another account is its own exception, on record nowhere.
+import { readFileSync } from 'node:fs'
+import { runSimulation } from '@cloud-copilot/iam-simulate'
+
+// The reference's ARNs of DMS end with a literal asterisk, so that the engine knows no other tail.
+const asInReference = (arn) => arn.replace(/^(arn:[^:]+:dms:[^:]*:[^:]*:[a-z-]+):.*/, '$1:*')
+const named = (documents) => documents.map((policy, number) => ({ name: `policy-${number}`, policy }))
+
+async function decide({ policies, boundary, principal, action, resource, context }) {
+  const answer = await runSimulation({
+    request: {
+      principal,
+      action,
+      resource: { resource: asInReference(resource), accountId: principal.split(':')[4] },
+      contextVariables: context,
+    },
+    identityPolicies: named(policies),
+    permissionBoundaryPolicies: boundary ? named([boundary]) : undefined,
+    serviceControlPolicies: [],
+    resourceControlPolicies: [],
+  }, {})
+  if (answer.resultType === 'error') return { error: JSON.stringify(answer.errors) }
+  const results = answer.resultType === 'single' ? [answer.result] : answer.results
+  const allowed = results.length > 0 && results.every(({ analysis }) =>
+    analysis.identityAnalysis.result === 'Allowed' && (!boundary || analysis.permissionBoundaryAnalysis.result === 'Allowed'))
+  return { allowed }
+}
+
+const cases = JSON.parse(readFileSync(0, 'utf8'))
+console.log(JSON.stringify(await Promise.all(cases.map(decide))))

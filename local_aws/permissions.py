@@ -1,0 +1,80 @@
+"""What MiniStack leaves out when it decides what a caller may: tags of policies, and of what is created with some."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+from ministack.core import iam_actions, iam_evaluator
+from ministack.core.responses import get_account_id
+from ministack.services import iam, tagging
+
+from .iam_history import Newcomers
+from .state import State
+from .wire import Decision
+
+# A create with tags is asked for both. https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
+TAGS_ON_CREATE = {"iam:CreateRole": "iam:TagRole", "iam:CreatePolicy": "iam:TagPolicy"}
+# The one of the two that was refused; MiniStack would name the other.
+_refused: ContextVar[str] = ContextVar("refused", default="")
+
+
+def install(state: State, newcomers: Newcomers) -> None:
+    tagging.resource_tags = _but_of_newcomers(_with_tags_of_policies(tagging.resource_tags), newcomers)
+    iam_evaluator.enforce = _with_tags_on_create(_noting(iam_evaluator.enforce, state))
+    iam_actions.access_denied_response = _naming_the_action(iam_actions.access_denied_response)
+
+
+def _with_tags_of_policies(original: Callable[[str], Any]) -> Callable[[str], Any]:
+    def resource_tags(arn: str) -> Any:
+        policy = iam._policies.get(arn) if ":policy/" in arn else None
+        return {tag["Key"]: tag["Value"] for tag in policy.get("Tags", [])} if policy else original(arn)
+
+    return resource_tags
+
+
+def _but_of_newcomers(original: Callable[[str], Any], newcomers: Newcomers) -> Callable[[str], Any]:
+    """What IAM does not find yet has no tags by which access could be granted."""
+
+    def resource_tags(arn: str) -> Any:
+        is_new = ":iam:" in arn and newcomers.is_new(get_account_id(), arn.rpartition("/")[2])
+        return None if is_new else original(arn)
+
+    return resource_tags
+
+
+def _with_tags_on_create(original: Callable[..., Any]) -> Callable[..., Any]:
+    def enforce(access_key: str, action: str, *arguments: Any, **given: Any) -> Any:
+        _refused.set("")
+        refused = original(access_key, action, *arguments, **given)
+        if not refused and action in TAGS_ON_CREATE and (given.get("service_context") or {}).get("aws:TagKeys"):
+            refused = original(access_key, TAGS_ON_CREATE[action], *arguments, **given)
+            _refused.set(TAGS_ON_CREATE[action] if refused else "")
+        return refused
+
+    return enforce
+
+
+def _noting(original: Callable[..., Any], state: State) -> Callable[..., Any]:
+    """Of callers that have policies, so not of an account's root."""
+
+    def enforce(access_key: str, action: str, *arguments: Any, **given: Any) -> Any:
+        refused = original(access_key, action, *arguments, **given)
+        caller = (iam_evaluator.resolve_caller_identity(access_key) or {}).get("userArn", "")
+        if ":assumed-role/" in caller:
+            resource = given.get("resource_arn", "*")
+            context = dict(given.get("service_context") or {})
+            tags = tagging.resource_tags(resource) or {}
+            context |= {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
+            state.decisions.append(Decision(caller, action, resource, context, allowed=not refused))
+        return refused
+
+    return enforce
+
+
+def _naming_the_action(original: Callable[..., Any]) -> Callable[..., Any]:
+    def denied(service: str, action: str, *arguments: Any, **more: Any) -> Any:
+        return original(service, _refused.get() or action, *arguments, **more)
+
+    return denied
