@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ import pytest
 from samcli.lib.package.utils import make_zip_with_lambda_permissions
 from samcli.lib.utils.hash import dir_checksum
 
-from local_aws.organisation import ROOT, run
+from local_aws.organisation import ROOT, build_environ, run
 
 MEMORY = "/dev/shm"  # noqa: S108  # a folder of its own is made in it
 LONG_AGO = 1_000_000_000
@@ -63,8 +64,8 @@ def environ_of(clone: Path) -> dict[str, str]:
     """Each clone has its own interpreter, as `make` gives it one; the wheels are those that `make setup` fetched."""
     (clone / ".venv").symlink_to(ROOT / ".venv")
     path = f"{clone / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    wheels = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(ROOT / ".cache" / "wheels")}
-    return os.environ | wheels | {"PATH": path, "SAM_CLI_TELEMETRY": "0"}
+    # Whatever Python there is: what is to be shown of its byte-code is the same.
+    return build_environ() | {"PATH": path, "BYTE_CODE_PYTHON": sys.executable}
 
 
 def files_of(folder: Path) -> list[Path]:
