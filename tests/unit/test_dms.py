@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from dms_s3_endpoint.dms import Dms, LiveEndpoint, external_id_in
+from dms_s3_endpoint.dms import CreateAnswer, Dms, LiveEndpoint, _succeeds, external_id_in
+from dms_s3_endpoint.ownership import FINGERPRINT
+from dms_s3_endpoint.request import parse
 from faults.scenarios import properties
 from faults.stack import Stack
 
-from .builders import STACK_ID, FakeClock, make_client_error, make_event
+from .builders import ENVIRONMENTS, STACK_ID, FakeClock, make_client_error, make_event
 from .in_memory import refuse
 from .test_endpoint import INSTANCE, OURS, World
 
@@ -141,7 +143,7 @@ def test_those_who_wait_for_deletes_share_what_dms_allows_an_account(deletes: in
     gone = 100.0
 
     def describe_endpoints(Filters: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803  # boto3's name
-        if Filters[0]["Name"] == "engine-name":
+        if Filters[0] == {"Name": "engine-name", "Values": ["s3"]}:
             return {"Endpoints": [{"Status": "Deleting"}] * deletes + [{"Status": "active"}]}
         looks.append(clock.now)
         return {"Endpoints": [{**TOLD, "Status": "deleting"}] if clock.now < gone else []}
@@ -149,6 +151,57 @@ def test_those_who_wait_for_deletes_share_what_dms_allows_an_account(deletes: in
     client: Any = SimpleNamespace(delete_endpoint=lambda EndpointArn: None, describe_endpoints=describe_endpoints)  # noqa: N803
     Dms(client, clock.patience()).delete_endpoint(LiveEndpoint("arn", "orders", "active", "", "", {}, {}))
     assert looks[-1] - looks[-2] == pytest.approx(pause)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "fingerprint", "succeeds"),
+    [
+        ("active", "active", "the same", False),
+        ("active", "active", "another", True),
+        ("failed", "active", "the same", True),
+        ("failed", "creating", "the same", True),
+        ("failed", "failed", "the same", False),
+        ("creating", "active", "the same", False),
+        ("deleting", "active", "the same", False),
+    ],
+)
+def test_one_of_the_same_arn_that_is_another_ends_the_wait_for_the_delete(
+    before: str, now: str, fingerprint: str, succeeds: bool
+) -> None:
+    live = LiveEndpoint("arn", "orders", before, "", "", {}, {FINGERPRINT: "the same"})
+    assert _succeeds(replace(live, status=now, tags={FINGERPRINT: fingerprint}), live) is succeeds
+
+
+def test_a_create_gives_what_dms_needs_and_nothing_empty() -> None:
+    given: dict[str, Any] = {}
+
+    def create_endpoint(**arguments: Any) -> Any:
+        given.update(arguments)
+        return {"Endpoint": {}}
+
+    client: Any = SimpleNamespace(create_endpoint=create_endpoint)
+    endpoint = parse(properties("orders"), ENVIRONMENTS)
+    answer = Dms(client, FakeClock().patience()).create_endpoint(endpoint, "role", {"team": "lake"}, {})
+    assert answer == CreateAnswer(accepted=True, external_id="")
+    assert {key: value for key, value in given.items() if key != "S3Settings"} == {
+        "EndpointIdentifier": "orders",
+        "ResourceIdentifier": "orders",
+        "EndpointType": "target",
+        "EngineName": "s3",
+        "Tags": [{"Key": "team", "Value": "lake"}],
+    }
+
+
+def test_an_id_within_our_own_names_is_not_taken_for_an_external_id() -> None:
+    endpoint = parse(properties("orders", ROLENAME=f"role-{ONE}"), ENVIRONMENTS)
+    refusal = make_client_error("AccessDeniedFault", f"The IAM Role role-{ONE} is not configured properly.")
+
+    def refuse_create(**_given: Any) -> Any:
+        raise refusal
+
+    client: Any = SimpleNamespace(create_endpoint=refuse_create)
+    answer = Dms(client, FakeClock().patience()).create_endpoint(endpoint, "role", {}, {})
+    assert (answer.accepted, answer.exists, answer.external_id) == (False, False, "")
 
 
 def test_an_endpoint_that_was_made_again_behind_our_back_is_deleted_again() -> None:
