@@ -40,6 +40,7 @@ def install(state: State) -> None:
     permissions.install(state, newcomers)
     custom_resource.invoke_custom_resource = _with_rollback(custom_resource.invoke_custom_resource)
     lambda_runtime.Worker.invoke = _noting_workers(lambda_runtime.Worker.invoke, state)
+    lambda_runtime.kill_workers = _but_those_at_work(lambda_runtime.kill_workers)
     # The first waits for a function in a thread's join, the second for its answer in an event.
     lambda_runtime.threading = custom_resource.threading = _virtual_threading(state.scale)
 
@@ -219,6 +220,15 @@ def _noting_workers(original: Callable[..., Any], state: State) -> Callable[...,
         return original(self, event, *rest, **more)
 
     return invoke
+
+
+def _but_those_at_work(original: Callable[[list[Any]], None]) -> Callable[[list[Any]], None]:
+    """Where one worker of a function fails, MiniStack ends all of them; in Lambda each is for itself."""
+
+    def kill(workers: list[Any]) -> None:
+        original([worker for worker in workers if worker is not None and not worker.in_use])
+
+    return kill
 
 
 def _virtual_threading(scale: float) -> Any:
