@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime, router
-from ministack.services import iam, tagging
+from ministack.services import iam, sts, tagging
 from ministack.services.cloudformation import custom_resource
 
 from . import permissions
@@ -41,6 +41,7 @@ def install(state: State) -> None:
     custom_resource.invoke_custom_resource = _with_rollback(custom_resource.invoke_custom_resource)
     lambda_runtime.Worker.invoke = _noting_workers(lambda_runtime.Worker.invoke, state)
     lambda_runtime.kill_workers = _but_those_at_work(lambda_runtime.kill_workers)
+    sts.register_session = _one_at_a_time(sts.register_session)
     # The first waits for a function in a thread's join, the second for its answer in an event.
     lambda_runtime.threading = custom_resource.threading = _virtual_threading(state.scale)
 
@@ -229,6 +230,17 @@ def _but_those_at_work(original: Callable[[list[Any]], None]) -> Callable[[list[
         original([worker for worker in workers if worker is not None and not worker.in_use])
 
     return kill
+
+
+def _one_at_a_time(original: Callable[..., None]) -> Callable[..., None]:
+    """Functions that start side by side each get a session, and each time all sessions are looked through."""
+    lock = threading.Lock()
+
+    def register(access_key: str, session: dict[str, Any]) -> None:
+        with lock:
+            original(access_key, session)
+
+    return register
 
 
 def _virtual_threading(scale: float) -> Any:
