@@ -9,12 +9,19 @@ from .findings import Accepted
 
 _VALIDATE = "cloudformation-validate"
 _MAKER = "accounts/data-lake.yaml Role/endpoint-roles-and-policies"
+_ADOPTER = "accounts/data-lake.yaml Adoption"
 _OWN_PATH = "what the function is for; only under the path /dms-s3-endpoint/"
 
 
 def _manages(action: str) -> tuple[str, str, str]:
     return ("parliament", f"PERMISSIONS_MANAGEMENT_ACTIONS {action}", _MAKER)
 
+
+def _manages_adopted(action: str) -> tuple[str, str, str]:
+    return ("parliament", f"PERMISSIONS_MANAGEMENT_ACTIONS {action}", _ADOPTER)
+
+
+_ADOPTED = "what ADOPT is for; only names that the parameter Adopt allows, with an owner's tags, and none by default"
 
 ACCEPTED: Accepted = {
     # Hints, each for every resource.
@@ -75,13 +82,32 @@ ACCEPTED: Accepted = {
     ("parliament", "PERMISSIONS_MANAGEMENT_ACTIONS s3:putobjectacl", "accounts/data-lake.yaml Boundary"): (
         "what CannedAclForObjects needs; the boundary allows at most what the function can write"
     ),
+    _manages_adopted("iam:attachrolepolicy"): _ADOPTED,
+    _manages_adopted("iam:createpolicyversion"): _ADOPTED,
+    _manages_adopted("iam:deletepolicy"): _ADOPTED,
+    _manages_adopted("iam:deletepolicyversion"): _ADOPTED,
+    _manages_adopted("iam:deleterole"): _ADOPTED,
+    _manages_adopted("iam:deleterolepermissionsboundary"): _ADOPTED,
+    _manages_adopted("iam:deleterolepolicy"): _ADOPTED,
+    _manages_adopted("iam:detachrolepolicy"): _ADOPTED,
+    _manages_adopted("iam:putrolepermissionsboundary"): _ADOPTED,
+    _manages_adopted("iam:updateassumerolepolicy"): _ADOPTED,
+    ("parliament", "PRIVILEGE_ESCALATION CreateNewPolicyVersion", _ADOPTER): (
+        "its own policies are inline; NeverItself denies the rest"
+    ),
     # accounts/dms.yaml
+    ("parliament", "PERMISSIONS_MANAGEMENT_ACTIONS iam:passrole", "accounts/dms.yaml Adoption"): (
+        "only to DMS, only roles of names that the parameter Adopt allows"
+    ),
     ("parliament", "PERMISSIONS_MANAGEMENT_ACTIONS iam:passrole", "accounts/dms.yaml Role/endpoints"): (
         "only roles of that path in the data-lake account, only to DMS"
     ),
     ("parliament", "RESOURCE_MISMATCH dms:TestConnection", "accounts/dms.yaml Role/endpoints"): (
         "it is asked for on endpoint and instance; a statement for each, as only the endpoint is ours"
     ),
+    # examples
+    (_VALIDATE, "W7001", "examples/fleet.yaml Endpoints"): "the Fn::ForEach that refers to it is expanded before",
+    (_VALIDATE, "W2001", "examples/fleet.yaml ServiceToken"): "as W7001",
     # What the function writes
     ("parliament", "PERMISSIONS_MANAGEMENT_ACTIONS s3:putobjectacl", "access_policy canned ACL"): (
         "what CannedAclForObjects needs; granted where it is set, in the endpoint's folder"

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from samcli.lib.cfn_language_extensions.api import process_template
 from samcli.yamlhelper import yaml_parse
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
@@ -42,13 +43,15 @@ SETTINGS: dict[str, dict[str, str]] = {
 
 def plain(template: Path) -> dict[str, Any]:
     parsed: dict[str, Any] = yaml_parse(template.read_text())
-    if "Transform" not in parsed:
+    transform = parsed.pop("Transform", None)
+    if transform == "AWS::LanguageExtensions":
+        return dict(process_template(parsed))
+    if transform is None:
         return parsed
     for resource in parsed["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = CODE_URI
-    translated = dict(Translator({}, Parser()).translate(parsed, PARAMETERS))
-    return {section: value for section, value in translated.items() if section != "Transform"}
+    return dict(Translator({}, Parser()).translate(parsed, PARAMETERS))
 
 
 def generated() -> Iterator[tuple[str, Any]]:

@@ -17,12 +17,14 @@ PSEUDO = {
 }
 # For parameters without a default, and for the ARNs that resources get when they are made.
 EXAMPLES = {
+    "Adopt": "dms-by-hand-*",
     "Boundary": "arn:aws:iam::222222222222:policy/dms-s3-endpoint-boundary",
     "FunctionRoleArn": "arn:aws:iam::111111111111:role/dms-s3-endpoint-eu-west-1",
     "PermissionsBoundary": "arn:aws:iam::222222222222:policy/boundary",
     "DataLakeAccountId": "222222222222",
     "DataLakeRoleArns": "arn:aws:iam::222222222222:role/dms-s3-endpoint-data-lake",
     "DmsRoleArns": "arn:aws:iam::333333333333:role/dms-s3-endpoint-dms",
+    "Role.Arn": "arn:aws:iam::222222222222:role/dms-s3-endpoint-data-lake",
     "NeverRan.Arn": "arn:aws:sqs:eu-west-1:111111111111:dms-s3-endpoint-never-ran",
 }
 NO_VALUE = object()
@@ -46,7 +48,8 @@ def _documents_in(value: Any, where: str) -> Iterator[tuple[str, Any]]:
     if isinstance(value, Mapping) and "Statement" in value:
         yield where, value
     elif isinstance(value, Mapping):
-        named = f"{where.rpartition('/')[0]}/{value['PolicyName']}" if "PolicyName" in value else where
+        whole, _slash, last = where.rpartition("/")
+        named = f"{whole}/{value['PolicyName']}" if "PolicyName" in value and last.isdigit() else where
         for key, member in value.items():
             hidden = key in ("Properties", "Policies", "PolicyDocument")
             yield from _documents_in(member, named if hidden else f"{named}/{key}".lstrip("/"))

@@ -189,11 +189,24 @@ def purge(aws: EmbeddedAws, pairs: Sequence[Pair] = PAIRS) -> None:
             dms.delete_endpoint(EndpointArn=endpoint["EndpointArn"])
         for role in iam.list_roles()["Roles"]:
             if role["Arn"] != pair.data_lake_role_arn:
-                for policy in iam.list_attached_role_policies(RoleName=role["RoleName"])["AttachedPolicies"]:
-                    iam.detach_role_policy(RoleName=role["RoleName"], PolicyArn=policy["PolicyArn"])
-                iam.delete_role(RoleName=role["RoleName"])
+                _purge_role(iam, role["RoleName"])
         for policy in iam.list_policies(Scope="Local")["Policies"]:
-            iam.delete_policy(PolicyArn=policy["Arn"])
+            _purge_policy(iam, policy["Arn"])
+
+
+def _purge_role(iam: Any, name: str) -> None:
+    for policy in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
+        iam.detach_role_policy(RoleName=name, PolicyArn=policy["PolicyArn"])
+    for policy_name in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+        iam.delete_role_policy(RoleName=name, PolicyName=policy_name)
+    iam.delete_role(RoleName=name)
+
+
+def _purge_policy(iam: Any, arn: str) -> None:
+    for version in iam.list_policy_versions(PolicyArn=arn)["Versions"]:
+        if not version["IsDefaultVersion"]:
+            iam.delete_policy_version(PolicyArn=arn, VersionId=version["VersionId"])
+    iam.delete_policy(PolicyArn=arn)
 
 
 def endpoints(aws: EmbeddedAws, pair: Pair) -> list[dict[str, Any]]:

@@ -47,7 +47,11 @@ class Claim:
     def take_over(self, role: Role) -> None:
         """Take it, and give the other request the time to see so."""
         logger.warning("Another request is changing the endpoint", extra={"other_request": role.tags[CHANGED_BY]})
-        self.take(role)
+        try:
+            self.take(role)
+        except EndpointError:
+            if self.data_lake.find_role(role.name):
+                raise
         self.patience.wait(SECONDS_UNTIL_THE_OTHER_STOPS)
         if self.data_lake.find_role(role.name) is None:
             # The other one had just given it up: the claim goes to the role that its endpoint has now.

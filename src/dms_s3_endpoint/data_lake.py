@@ -68,7 +68,10 @@ class DataLake:
 
     def find_policy(self, name: str, owner: Owner) -> Policy | None:
         """The policy of this name under the owner's path; one of the name elsewhere shows when it is created."""
-        arn = f"{self._account_arn}:policy{owner.path}{name}"
+        return self.policy_at(f"{self._account_arn}:policy{owner.path}{name}")
+
+    def policy_at(self, arn: str) -> Policy | None:
+        name = arn.rpartition("/")[2]
         with step(f"get-policy {name}"):
             answer = or_none("NoSuchEntity", self._iam.get_policy, PolicyArn=arn)
             version = answer and or_none(
@@ -111,16 +114,20 @@ class DataLake:
 
     def policy_once_seen(self, name: str, owner: Owner) -> Policy | None:
         """The policy of a name that IAM says is taken, once it shows, under whatever path; None where it doesn't."""
-        return self._once_seen(lambda: self.find_policy(name, owner) or self._policy_elsewhere(name, owner))
+        return self._once_seen(lambda: self.find_policy(name, owner) or self.policy_elsewhere(name, owner))
 
-    def _policy_elsewhere(self, name: str, owner: Owner) -> Policy | None:
-        """One that is not ours, then; its tags where they may be read."""
+    def policy_elsewhere(self, name: str, owner: Owner) -> Policy | None:
+        """One under another path: somebody's, or adopted; its document and tags where they may be read."""
         with step(f"list-policies for {name}"):
             pages = self._iam.get_paginator("list_policies").paginate(Scope="Local")
             named = (policy for page in pages for policy in page["Policies"] if policy["PolicyName"] == name)
-            arn = next((policy["Arn"] for policy in named if policy["Path"] != owner.path), None)
-            answer = arn and or_none("AccessDenied", self._iam.list_policy_tags, PolicyArn=arn)
-        return Policy(name, arn, {}, _tags(answer["Tags"]) if answer else {}) if arn else None
+            arn = next((policy["Arn"] for policy in named if policy["Path"] != owner.path), "")
+        try:
+            return self.policy_at(arn) if arn else None
+        except EndpointError as error:
+            if error.code is not Code.ACCESS_DENIED:
+                raise
+            return Policy(name, arn, {}, {})
 
     def _once_seen(self, find: Callable[[], Answer | None]) -> Answer | None:
         for _waited in self._patience.attempts(at_most=SECONDS_TO_SETTLE):
@@ -274,11 +281,18 @@ class DataLake:
                     self._refuse_if_attached(policy)
                 raise
 
+    def attached_to(self, policy: Policy) -> list[str]:
+        """The names of the roles, users and groups that have the policy."""
+        with step(f"list-entities-for-policy {policy.name}"):
+            answer = or_none("NoSuchEntity", self._iam.list_entities_for_policy, PolicyArn=policy.arn)
+        if not answer:
+            return []
+        names = [role["RoleName"] for role in answer["PolicyRoles"]]
+        names += [user["UserName"] for user in answer["PolicyUsers"]]
+        return names + [group["GroupName"] for group in answer["PolicyGroups"]]
+
     def _refuse_if_attached(self, policy: Policy) -> None:
-        answer = or_none("NoSuchEntity", self._iam.list_entities_for_policy, PolicyArn=policy.arn)
-        if answer and (answer["PolicyRoles"] or answer["PolicyUsers"] or answer["PolicyGroups"]):
-            names = [r["RoleName"] for r in answer["PolicyRoles"]] + [u["UserName"] for u in answer["PolicyUsers"]]
-            names += [group["GroupName"] for group in answer["PolicyGroups"]]
+        if names := self.attached_to(policy):
             raise EndpointError(
                 Code.NAME_TAKEN,
                 f"delete-policy {policy.name}: somebody attached it to {', '.join(names)}",

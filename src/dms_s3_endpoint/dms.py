@@ -52,6 +52,8 @@ class LiveEndpoint:
     external_id: str
     settings: Mapping[str, object]
     tags: Mapping[str, str]
+    # As "target of s3".
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,13 @@ class Dms:
             pages = self._client.get_paginator("describe_endpoints").paginate()
             ours = [each for page in pages for each in page["Endpoints"] if owner.path in _role_arn(each)]
             return [live for endpoint in ours if (live := self._with_tags(endpoint)) and owner.made_it(live.tags)]
+
+    def identifiers_of_role(self, role_arn: str) -> list[str]:
+        """The endpoints that have the role, whoever made them."""
+        with step("describe-endpoints"):
+            pages = self._client.get_paginator("describe_endpoints").paginate()
+            endpoints = or_none("ResourceNotFoundFault", lambda: [e for page in pages for e in page["Endpoints"]])
+        return [each["EndpointIdentifier"] for each in endpoints or [] if _role_arn(each) == role_arn]
 
     def create_endpoint(
         self, endpoint: Endpoint, role_arn: str, tags: Mapping[str, str], as_attributes: Mapping[str, Setting]
@@ -197,13 +206,17 @@ class Dms:
         statuses = [endpoint["Status"].lower() for endpoint in (answer["Endpoints"] if answer else [])]
         return max(PAUSE_OF_A_DELETE, statuses.count("deleting") / DELETES_LOOKED_AT_IN_A_SECOND)
 
-    def refuse_if_in_use(self, live: LiveEndpoint) -> None:
-        """Raises EndpointError (EndpointInUse) that names the tasks and replication configs on the endpoint."""
+    def users_of(self, live: LiveEndpoint) -> list[str]:
+        """The tasks and replication configs on the endpoint."""
         tasks, configs = in_parallel(partial(self._tasks, live.arn), partial(self._replication_configs, live.arn))
-        if tasks or configs:
+        return tasks + configs
+
+    def refuse_if_in_use(self, live: LiveEndpoint, because: str = "") -> None:
+        """Raises EndpointError (EndpointInUse) that names who uses the endpoint, and why it would be deleted."""
+        if users := self.users_of(live):
             raise EndpointError(
                 Code.ENDPOINT_IN_USE,
-                f"delete-endpoint {live.identifier}: used by {', '.join(tasks + configs)}",
+                f"delete-endpoint {live.identifier}{because}: used by {', '.join(users)}",
                 "Delete these first (stopping them is not enough), deploy again, then create them anew",
             )
 
@@ -332,6 +345,7 @@ def _live(endpoint: EndpointTypeDef, tags: Mapping[str, str]) -> LiveEndpoint:
         external_id=external_id if EXTERNAL_ID.fullmatch(external_id) else "",
         settings=parse_attributes(attributes) | settings,
         tags=tags,
+        kind=" of ".join(endpoint[key].lower() for key in ("EndpointType", "EngineName") if key in endpoint),
     )
 
 

@@ -13,20 +13,21 @@ what carries no tags of ours. No AWS call is made here but through DataLake and 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from . import adoption
 from .claim import Claim
 from .data_lake import SECONDS_TO_SETTLE, DataLake, Policy, Role, role_fingerprint
 from .dms import CreateAnswer, Dms, LiveEndpoint
 from .errors import Code, EndpointError, out_of_time
 from .metrics import Figures
-from .ownership import FINGERPRINT, Owner, fingerprint, owner_named_by
+from .ownership import ADOPTED, FINGERPRINT, Owner, fingerprint, is_adopted, is_nobodys, owner_named_by
 from .parallel import in_parallel
 from .patience import Patience
-from .policies import access_policy, other_statements, trust_policy, trusted_external_ids
-from .request import Endpoint
+from .policies import access_policy, external_ids_for_dms, other_statements, trust_policy, trusted_external_ids
+from .request import Endpoint, Names
 from .settings import DROPPED_ON_CREATE, Setting, warnings
 
 logger = logging.getLogger(__name__)
@@ -77,13 +78,14 @@ class Found:
     @property
     def external_id(self) -> str:
         """The endpoint's, from there or, where DescribeEndpoints doesn't tell it, from the trust; empty if unknown."""
-        demanded = (trusted_external_ids(self.role.trust_policy) if self.role else None) or set()
+        trust = self.role.trust_policy if self.role else {}
+        demanded = trusted_external_ids(trust) or external_ids_for_dms(trust)
         from_trust = next(iter(demanded)) if len(demanded) == 1 else ""
         return (self.live.external_id if self.live else "") or from_trust
 
-    @property
-    def nothing(self) -> bool:
-        return self.policy is None and self.role is None and self.live is None
+    def is_ours(self, owner: Owner) -> bool:
+        """Whether any of it is: what is adopted now was nobody's before."""
+        return any(piece and owner.owns(piece.tags) for piece in (self.policy, self.role, self.live))
 
 
 @dataclass(frozen=True)
@@ -127,12 +129,16 @@ def _set_up(
     for warning in warnings(endpoint.effective_settings):
         logger.warning(warning, extra={"endpoint_identifier": endpoint.endpoint_identifier})
     # One that another delivery of this request began.
-    found = replace(found, live=found.live and _ready(found.live, accounts))
+    by_hand = replace(found, live=found.live and _ready(found.live, accounts))
+    found = adoption.taken_over(endpoint, owner, by_hand, accounts.region)
     # An ExternalId that nothing tells any more can only be had by another create.
     renewed = found.live and (must_be_recreated(found.live, endpoint) or not found.external_id)
     outdated, kept = (found.live, None) if renewed else (None, found.live)
     if outdated:
-        accounts.dms.refuse_if_in_use(outdated)
+        accounts.dms.refuse_if_in_use(outdated, _why_again(endpoint, by_hand))
+    if found != by_hand:
+        logger.info("Adopting", extra={"live_settings": dict(by_hand.live.settings) if by_hand.live else {}})
+        adoption.tag(by_hand, found, accounts)
     if update and not (kept and found.policy and found.role):
         _claim(update.claim, accounts, found)
     policy = _provide_policy(endpoint, owner, accounts, found.policy)
@@ -141,7 +147,7 @@ def _set_up(
     if outdated:
         attach()  # whatever may fail comes before the delete: from there on the endpoint is missed
         accounts.dms.delete_endpoint(outdated)
-        live = _create(endpoint, owner, role, accounts)
+        live = _create_again(endpoint, owner, role, accounts, outdated, is_rolled_back=update is not None)
     elif kept:
         attach()
         live = _keep(kept, found.external_id, role, accounts)
@@ -149,7 +155,8 @@ def _set_up(
         # To create, DMS needs the role's trust and not its policy.
         _attached, live = in_parallel(attach, partial(_create, endpoint, owner, role, accounts))
     there, old_keys = Found(found.policy, found.role, kept), update.old_tag_keys if update else frozenset()
-    end = partial(_retag, endpoint, there, accounts, old_keys - set(endpoint.tags))
+    given_up = (old_keys - set(endpoint.tags)) | (set() if endpoint.adopt else {ADOPTED})
+    end = partial(_retag, endpoint, there, accounts, given_up)
     in_parallel(end, *([] if kept else [partial(_undo_if_cancelled, owner, role, live, accounts)]))
     if endpoint.test_replication_instance_arn and (not kept or update is None):
         accounts.dms.test_connection(live, endpoint.test_replication_instance_arn)  # step 8
@@ -171,24 +178,40 @@ def look(endpoint: Endpoint, owner: Owner, accounts: Accounts) -> Found:
     """What exists under the wanted names. Raises EndpointError if any of it is not ours: nothing is changed then."""
     policy, (role, attached), live = in_parallel(
         lambda: accounts.data_lake.find_policy(endpoint.policy_name, owner),
-        lambda: _role_with_policies(endpoint.role_name, owner, accounts.data_lake),
+        lambda: _role_with_policies(endpoint, owner, accounts.data_lake),
         lambda: accounts.dms.find_endpoint(endpoint.endpoint_identifier),
     )
-    found = Found(policy, role, live, attached)
-    if found.policy:
-        _refuse_unless_ours(owner, found.policy.tags, f"policy {endpoint.policy_name}")
-    if found.role:
-        _refuse_unless_ours(owner, found.role.tags, f"role {endpoint.role_name}")
-    if found.live:
-        _refuse_unless_ours(owner, found.live.tags, f"endpoint {endpoint.endpoint_identifier}")
+    found = Found(policy or _policy_elsewhere(endpoint, owner, attached, accounts), role, live, attached)
+    names = (f"policy {endpoint.policy_name}", f"role {endpoint.role_name}", f"endpoint {endpoint.endpoint_identifier}")
+    for piece, name in zip((found.policy, found.role, found.live), names, strict=True):
+        if piece and not (endpoint.adopt and is_nobodys(piece.tags)):
+            _refuse_unless_ours(owner, piece.tags, name)
+    adoption.refuse_unless_fitting(endpoint, found, accounts)
     return found
 
 
-def _role_with_policies(name: str, owner: Owner, data_lake: DataLake) -> tuple[Role | None, frozenset[str]]:
+def _role_with_policies(endpoint: Endpoint, owner: Owner, data_lake: DataLake) -> tuple[Role | None, frozenset[str]]:
     """What is attached to somebody else's role may not be asked for."""
-    role = data_lake.find_role(name)
-    ours = role and owner.owns(role.tags)
-    return role, frozenset(data_lake.attached_policy_arns(role) if role and ours else ())
+    role = data_lake.find_role(endpoint.role_name)
+    asked = role and (owner.owns(role.tags) or (endpoint.adopt and is_nobodys(role.tags)))
+    return role, frozenset(data_lake.attached_policy_arns(role) if role and asked else ())
+
+
+def _policy_elsewhere(
+    endpoint: Endpoint, owner: Owner, attached_policy_arns: Iterable[str], accounts: Accounts
+) -> Policy | None:
+    """One that was adopted, and so hangs on the role, or one to adopt; with its document."""
+    ours = [arn for arn in attached_policy_arns if arn.rpartition("/")[2] == endpoint.policy_name]
+    if not ours and endpoint.adopt:
+        elsewhere = accounts.data_lake.policy_elsewhere(endpoint.policy_name, owner)
+        ours = [elsewhere.arn] if elsewhere else []
+    # Asked for here, a denial is an error.
+    return accounts.data_lake.policy_at(ours[0]) if ours else None
+
+
+def _why_again(endpoint: Endpoint, by_hand: Found) -> str:
+    names = adoption.differing(endpoint, by_hand)
+    return f" (to adopt it: it differs in {', '.join(names)})" if names else ""
 
 
 def _refuse_unless_ours(owner: Owner, tags: Mapping[str, str], name: str) -> None:
@@ -228,7 +251,7 @@ def _provide_policy(endpoint: Endpoint, owner: Owner, accounts: Accounts, policy
         policy = accounts.data_lake.policy_once_seen(name, owner)
     if policy is None or not owner.owns(policy.tags):
         raise _name_taken(f"policy {name}", policy.tags if policy else {})
-    accounts.data_lake.update_policy(policy, document)
+    accounts.data_lake.update_policy(policy, adoption.document_for(policy, document, endpoint))
     return policy
 
 
@@ -243,7 +266,8 @@ def _provide_role(endpoint: Endpoint, owner: Owner, accounts: Accounts, found: F
         role = accounts.data_lake.role_once_seen(name)
     if role is None or not owner.owns(role.tags):
         raise _name_taken(f"role {name}", role.tags if role else {})
-    accounts.data_lake.set_boundary(role, boundary)
+    if not adoption.keeps_boundary(role, endpoint):
+        accounts.data_lake.set_boundary(role, boundary)
     return role
 
 
@@ -258,6 +282,27 @@ def _keep(kept: LiveEndpoint, known_external_id: str, role: Role, accounts: Acco
     external_id = kept.external_id or known_external_id
     Trust(role, accounts).demand_only(external_id)
     return replace(kept, external_id=external_id)
+
+
+def _create_again(
+    endpoint: Endpoint, owner: Owner, role: Role, accounts: Accounts, outdated: LiveEndpoint, is_rolled_back: bool
+) -> LiveEndpoint:
+    """No rollback knows how an endpoint was that was made by hand: should its successor fail, it is made again here."""
+    try:
+        return _create(adoption.as_successor(endpoint, outdated), owner, role, accounts)
+    except EndpointError:
+        if is_adopted(outdated.tags) and outdated.role_arn == role.arn and not is_rolled_back:
+            _restore(endpoint, owner, role, accounts, outdated)
+        raise
+
+
+def _restore(endpoint: Endpoint, owner: Owner, role: Role, accounts: Accounts, adopted: LiveEndpoint) -> None:
+    given = {"endpoint_identifier": adopted.identifier, "settings": dict(adopted.settings)}
+    try:
+        _create_trusted(adoption.as_it_was(endpoint, adopted), owner, role, accounts, {})
+        logger.warning("The endpoint that was to be adopted is made again as it was", extra=given)
+    except EndpointError as error:
+        logger.error("The endpoint that was to be adopted is gone", extra=given | {"cause": error.reason})
 
 
 def _create(endpoint: Endpoint, owner: Owner, role: Role, accounts: Accounts) -> LiveEndpoint:
@@ -290,7 +335,9 @@ def _create_trusted(
     Raises EndpointError: NotAllowListed, RoleNotAssumable, NoExternalId, NameTaken, NotStabilized.
     """
     tags = dict(endpoint.tags) | owner.tags(endpoint.fingerprint)
-    trust = Trust(role, accounts)
+    trust = Trust(adoption.without_open_trust(role), accounts)
+    if trust.role is not role:
+        trust.demand_as_before()
     answer, live, external_id, refusals = CreateAnswer(accepted=False, external_id=""), None, "", 0
     for waited in accounts.patience.attempts(SECONDS_UNTIL_ACCEPTED, FIRST_PAUSE, trust.longest_pause):
         if live is None or live.status != "active":
@@ -396,6 +443,10 @@ class Trust:
         if self.demanded != {external_id}:
             self._write({external_id})
 
+    def demand_as_before(self) -> None:
+        """Write it again: something else in the policy has changed."""
+        self._write(self.demanded or set())
+
     def is_outdated(self) -> bool:
         """Whether it demands an ExternalId, and has long enough for DMS to have seen it."""
         return bool(self.demanded) and self.accounts.patience.clock() - self.changed > SECONDS_UNTIL_A_TRUST_COUNTS
@@ -435,7 +486,7 @@ def _undo_if_cancelled(owner: Owner, role: Role, live: LiveEndpoint, accounts: A
     now = accounts.data_lake.role_once_seen(role.name)
     if now and owner.owns(now.tags):
         return
-    accounts.dms.delete_endpoint(live)
+    adoption.remove_endpoint(live, accounts)
     raise out_of_time(f"create-endpoint {live.identifier}: role {role.name} was deleted meanwhile")
 
 
@@ -482,34 +533,47 @@ def _attributes(endpoint: Endpoint, live: LiveEndpoint, role: Role, policy: Poli
 
 
 @dataclass(frozen=True)
-class GivenUp:
-    """Roles and policies that are ours under names no longer wanted."""
+class RolesAndPolicies:
+    """Those that are ours, to be removed."""
 
     roles: list[Role]
     policies: list[Policy]
 
 
-def look_before_update(endpoint: Endpoint, owner: Owner, accounts: Accounts) -> tuple[Found, GivenUp]:
+def look_before_update(
+    endpoint: Endpoint, owner: Owner, accounts: Accounts, old: Names
+) -> tuple[Found, RolesAndPolicies]:
     """As `look`, and for what an update gives up, or an earlier one could not remove."""
-    return in_parallel(partial(look, endpoint, owner, accounts), partial(_look_for_given_up, endpoint, owner, accounts))
-
-
-def _look_for_given_up(endpoint: Endpoint, owner: Owner, accounts: Accounts) -> GivenUp:
-    roles, policies = in_parallel(
-        partial(accounts.data_lake.roles_of, owner, but=endpoint.role_name),
-        partial(accounts.data_lake.policies_of, owner, but=endpoint.policy_name),
+    return in_parallel(
+        partial(look, endpoint, owner, accounts),
+        partial(_roles_and_policies, owner, accounts, old, owner.owns, but=endpoint),
     )
-    return GivenUp([r for r in roles if owner.owns(r.tags)], [p for p in policies if owner.owns(p.tags)])
 
 
-def remove_given_up(given_up: GivenUp, endpoint: Endpoint, accounts: Accounts, claim: Claim) -> None:
+def _roles_and_policies(
+    owner: Owner, accounts: Accounts, names: Names, is_ours: Callable[[Mapping[str, str]], bool], but: Endpoint | None
+) -> RolesAndPolicies:
+    """All under the owner's path, and those of the given names that were adopted; not those that `but` still wants."""
+    wanted_role, wanted_policy = (but.role_name, but.policy_name) if but else ("", "")
+    roles, policies = in_parallel(
+        partial(accounts.data_lake.roles_of, owner, but=wanted_role),
+        partial(accounts.data_lake.policies_of, owner, but=wanted_policy),
+    )
+    if names.role_name and names.role_name not in {wanted_role, *(role.name for role in roles)}:
+        adopted = accounts.data_lake.find_role(names.role_name)
+        roles += [adopted] if adopted else []
+    if names.policy_name and names.policy_name not in {wanted_policy, *(policy.name for policy in policies)}:
+        elsewhere = accounts.data_lake.policy_elsewhere(names.policy_name, owner)
+        policies += [elsewhere] if elsewhere else []
+    return RolesAndPolicies([r for r in roles if is_ours(r.tags)], [p for p in policies if is_ours(p.tags)])
+
+
+def remove_given_up(given_up: RolesAndPolicies, endpoint: Endpoint, accounts: Accounts, claim: Claim) -> None:
     if given_up.roles or given_up.policies:
         claim.demand()
-    for role in given_up.roles:
-        accounts.data_lake.delete_role(role)
     for policy in given_up.policies:
         _detach_from(endpoint.role_name, policy, accounts)
-        accounts.data_lake.delete_policy(policy)
+    adoption.remove_roles_and_policies(given_up.roles, given_up.policies, accounts)
 
 
 def _detach_from(role_name: str, policy: Policy, accounts: Accounts) -> None:
@@ -518,33 +582,35 @@ def _detach_from(role_name: str, policy: Policy, accounts: Accounts) -> None:
         accounts.data_lake.detach(role, policy)
 
 
-def tear_down(owner: Owner, endpoint_identifier: str, accounts: Accounts) -> bool:
-    """Remove endpoint, role and policy, in this order, as far as they exist and are ours; whether any did."""
+def tear_down(owner: Owner, endpoint_identifier: str, accounts: Accounts, names: Names) -> bool:
+    """Remove endpoint, role and policy, in this order, as far as they exist and are ours; whether any did.
+
+    The `names` are those of the properties: what was adopted is not under the owner's path.
+    """
     live = accounts.dms.find_endpoint(endpoint_identifier)
     ours = live is not None and owner.owns(live.tags)
     if live and ours:
-        accounts.dms.delete_endpoint(live)
-    return _remove_role_and_policy(owner, accounts, owner.owns) or ours
+        adoption.remove_endpoint(live, accounts)
+    return _remove_role_and_policy(owner, accounts, names, owner.owns) or ours
 
 
-def _remove_role_and_policy(owner: Owner, accounts: Accounts, is_ours: Callable[[Mapping[str, str]], bool]) -> bool:
-    data_lake = accounts.data_lake
-    found = in_parallel(partial(data_lake.roles_of, owner), partial(data_lake.policies_of, owner))
-    roles = [role for role in found[0] if is_ours(role.tags)]
-    policies = [policy for policy in found[1] if is_ours(policy.tags)]
-    for role in roles:
-        data_lake.delete_role(role, policies)
-    for policy in policies:
-        data_lake.delete_policy(policy)
-    return bool(roles or policies)
+def _remove_role_and_policy(
+    owner: Owner, accounts: Accounts, names: Names, is_ours: Callable[[Mapping[str, str]], bool]
+) -> bool:
+    found = _roles_and_policies(owner, accounts, names, is_ours, but=None)
+    adoption.remove_roles_and_policies(found.roles, found.policies, accounts)
+    return bool(found.roles or found.policies)
 
 
-def sweep(owner: Owner, accounts: Accounts) -> bool:
+def sweep(owner: Owner, accounts: Accounts, names: Names) -> bool:
     """Remove all of this stack's logical resource, whatever its physical id; whether there was anything."""
     endpoints = accounts.dms.endpoints_of(owner)
+    adopted = accounts.dms.find_endpoint(names.endpoint_identifier) if names.adopt else None
+    if adopted and owner.made_it(adopted.tags) and adopted.arn not in [each.arn for each in endpoints]:
+        endpoints.append(adopted)
     for live in endpoints:
-        accounts.dms.delete_endpoint(live)
-    return _remove_role_and_policy(owner, accounts, owner.made_it) or bool(endpoints)
+        adoption.remove_endpoint(live, accounts)
+    return _remove_role_and_policy(owner, accounts, names, owner.made_it) or bool(endpoints)
 
 
 def until_quiet(remove: Callable[[], bool], accounts: Accounts) -> None:

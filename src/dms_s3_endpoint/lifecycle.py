@@ -24,8 +24,8 @@ from .endpoint import (
 )
 from .environments import Environment
 from .errors import Code, EndpointError
-from .ownership import Owner, is_reserved
-from .request import INVALID, Endpoint, Event, parse, physical_id_of
+from .ownership import is_reserved
+from .request import INVALID, Endpoint, Event, names_in, parse, physical_id_of
 
 logger = logging.getLogger(__name__)
 
@@ -66,10 +66,11 @@ def update(event: Event, deployment: Deployment) -> Outcome:
     owner = event.owner(endpoint.physical_id)
     accounts = deployment.enter(endpoint.environment)
     claim = Claim(event.request_id, accounts.data_lake, accounts.patience)
-    found, given_up = look_before_update(endpoint, owner, accounts)
+    old = names_in(event.old_properties)
+    found, given_up = look_before_update(endpoint, owner, accounts, old)
     if found.role and claim.is_anothers(found.role):
         claim.take_over(found.role)
-        found, given_up = look_before_update(endpoint, owner, accounts)
+        found, given_up = look_before_update(endpoint, owner, accounts, old)
     try:
         attributes = set_up(endpoint, owner, accounts, found, Update(old_tag_keys(event), claim))
         remove_given_up(given_up, endpoint, accounts, claim)
@@ -91,8 +92,8 @@ def _replace(event: Event, endpoint: Endpoint, deployment: Deployment) -> Outcom
     try:
         attributes = set_up(endpoint, owner, accounts, found)
     except EndpointError:
-        if found.nothing:
-            tear_down(owner, endpoint.endpoint_identifier, accounts)
+        if not found.is_ours(owner):
+            tear_down(owner, endpoint.endpoint_identifier, accounts, names_in(event.properties))
         raise
     return Outcome(endpoint.physical_id, attributes)
 
@@ -103,7 +104,8 @@ def _remove_failed_replacement(event: Event, endpoint: Endpoint, deployment: Dep
     if given_up and given_up != endpoint.physical_id:
         environment_name, _slash, identifier = given_up.partition("/")
         accounts = deployment.enter(deployment.environments[environment_name])
-        until_quiet(lambda: tear_down(event.owner(given_up), identifier, accounts), accounts)
+        names = names_in(event.old_properties)
+        until_quiet(lambda: tear_down(event.owner(given_up), identifier, accounts, names), accounts)
 
 
 def delete(event: Event, deployment: Deployment) -> Outcome:
@@ -124,7 +126,7 @@ def delete(event: Event, deployment: Deployment) -> Outcome:
 def _tear_down(event: Event, physical_id: str, deployment: Deployment) -> None:
     environment_name, _slash, identifier = physical_id.partition("/")
     accounts = deployment.enter(deployment.environments[environment_name])
-    tear_down(event.owner(physical_id), identifier, accounts)
+    tear_down(event.owner(physical_id), identifier, accounts, names_in(event.properties))
 
 
 def _no_longer_deployed(physical_id: str, environment_name: str, deployment: Deployment) -> EndpointError:
@@ -141,7 +143,7 @@ def _delete_cancelled(event: Event, deployment: Deployment) -> None:
     intended = physical_id_of(event.properties, deployment.environments)
     if intended:
         environment = deployment.environments[intended.partition("/")[0]]
-        _sweep_until_quiet(event.owner(intended), deployment.enter(environment))
+        _sweep_until_quiet(event, intended, deployment.enter(environment))
         return
     # No Create of ours makes anything with such properties; another version's may have.
     for environment in deployment.environments.values():
@@ -150,11 +152,12 @@ def _delete_cancelled(event: Event, deployment: Deployment) -> None:
         except EndpointError as error:
             logger.warning("Not searched", extra={"environment": environment.name, "cause": error.reason})
             continue
-        _sweep_until_quiet(event.owner(""), accounts)
+        _sweep_until_quiet(event, "", accounts)
 
 
-def _sweep_until_quiet(owner: Owner, accounts: Accounts) -> None:
-    until_quiet(lambda: sweep(owner, accounts), accounts)
+def _sweep_until_quiet(event: Event, physical_id: str, accounts: Accounts) -> None:
+    owner, names = event.owner(physical_id), names_in(event.properties)
+    until_quiet(lambda: sweep(owner, accounts, names), accounts)
 
 
 def old_tag_keys(event: Event) -> frozenset[str]:

@@ -16,6 +16,8 @@ PHYSICAL_ID = PREFIX + "physical-id"
 FINGERPRINT = PREFIX + "fingerprint"
 # On a role whose endpoint was recreated by an update: which one, by its RequestId. See claim.py.
 CHANGED_BY = PREFIX + "changed-by"
+# On what was made by hand and is adopted; see adoption.py.
+ADOPTED = PREFIX + "adopted"
 TAG_VALUE_LENGTH = 256
 
 
@@ -54,9 +56,23 @@ def is_reserved(key: str) -> bool:
     return key.lower().startswith(("aws:", PREFIX))
 
 
+def is_nobodys(tags: Mapping[str, str]) -> bool:
+    """Whether no stack's resource has it, of this function's ones."""
+    return STACK_ID not in tags
+
+
+def is_adopted(tags: Mapping[str, str]) -> bool:
+    return ADOPTED in tags
+
+
+def keys_of_ours(tags: Mapping[str, str]) -> list[str]:
+    """The keys without which the piece is nobody's again."""
+    return sorted(key for key in tags if key.startswith(PREFIX))
+
+
 def owner_named_by(tags: Mapping[str, str]) -> str:
     """The owner in words, for an error message."""
-    if STACK_ID not in tags:
+    if is_nobodys(tags):
         return "nobody's by its tags"
     return f"{tags.get(LOGICAL_ID)} of stack {tags[STACK_ID].rpartition(':stack/')[2]}"
 

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Target.S3.html#CHAP_Target
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -125,6 +126,44 @@ def trusted_external_ids(trust: Mapping[str, Any]) -> set[str] | None:
             ids = statement.get("Condition", {}).get("StringEquals", {}).get("sts:ExternalId", [])
             return {ids} if isinstance(ids, str) else set(ids)
     return None
+
+
+def external_ids_for_dms(trust: Mapping[str, Any]) -> set[str]:
+    """The ExternalIds that any statement demands of DMS, also those that were written by hand."""
+    ids: set[str] = set()
+    for statement in _statements(trust):
+        if _is_for_dms_alone(statement):
+            found = statement.get("Condition", {}).get("StringEquals", {}).get("sts:ExternalId", [])
+            ids |= {found} if isinstance(found, str) else set(found)
+    return ids
+
+
+def is_for_dms_alone(trust: Mapping[str, Any]) -> bool:
+    """Whether nobody but DMS may assume the role."""
+    allowing = [statement for statement in _statements(trust) if statement.get("Effect") == "Allow"]
+    return all(_is_for_dms_alone(statement) for statement in allowing)
+
+
+def _is_for_dms_alone(statement: Mapping[str, Any]) -> bool:
+    """DMS's principal is of one form; a list of one, and one with a Region, are the same."""
+    principal = statement.get("Principal")
+    services = principal.get("Service", []) if isinstance(principal, dict) and set(principal) == {"Service"} else []
+    names = [services] if isinstance(services, str) else services
+    return bool(names) and all(re.fullmatch(r"dms\.([a-z0-9-]+\.)?amazonaws\.com(\.cn)?", name) for name in names)
+
+
+def without_open_statements(trust: Mapping[str, Any]) -> Document:
+    """Without those of others that trust DMS whatever its ExternalId."""
+    statements = _statements(trust)
+    open_ones = [each for each in other_statements(trust) if _is_for_dms_alone(each) and not each.get("Condition")]
+    return {**trust, "Statement": [each for each in statements if each not in open_ones]}
+
+
+def with_statements_of_others(document: Mapping[str, Any], live: Mapping[str, Any]) -> Document:
+    """The document, and what the live one grants beside; statements of the same Sid are replaced."""
+    ours = _statements(document)
+    sids = {statement["Sid"] for statement in ours}
+    return {**document, "Statement": [*ours, *(each for each in _statements(live) if each.get("Sid") not in sids)]}
 
 
 def _statements(trust: Mapping[str, Any]) -> list[Document]:

@@ -22,14 +22,15 @@ from .settings import (
 )
 
 REQUIRED = ("ENVIRONMENT", "ENDPOINTIDENTIFIER", "POLICYNAME", "ROLENAME", "S3SETTINGS")
-OPTIONAL = (ATTRIBUTES, "RESOURCEIDENTIFIER", "TESTREPLICATIONINSTANCEARN", "PERMISSIONSBOUNDARY", "TAGS")
+OPTIONAL = (ATTRIBUTES, "RESOURCEIDENTIFIER", "TESTREPLICATIONINSTANCEARN", "PERMISSIONSBOUNDARY", "TAGS", "ADOPT")
 # CloudFormation's own properties of a custom resource.
 OF_CLOUDFORMATION = ("SERVICETOKEN", "SERVICETIMEOUT")
 INVALID = "invalid/"
-MOST_TAGS = 45  # of the 50 that IAM and DMS take; four are the ownership tags, one is a role's claim
+MOST_TAGS = 44  # of the 50 that IAM and DMS take: four are the ownership tags; a role may have a claim and a mark
 LONGEST_RESOURCE_IDENTIFIER = 31
 LONGEST_TAG_KEY, LONGEST_TAG_VALUE = 128, 256
 LONGEST_ARN = 2048
+LONGEST_ROLE_NAME, LONGEST_POLICY_NAME = 64, 128
 
 # https://docs.aws.amazon.com/dms/latest/APIReference/API_CreateEndpoint.html
 IDENTIFIER = re.compile(r"[a-z](-?[a-z0-9])*", re.ASCII | re.IGNORECASE)
@@ -92,6 +93,7 @@ class Endpoint:
     test_replication_instance_arn: str
     permissions_boundary: str
     tags: Mapping[str, str]
+    adopt: bool
 
     @property
     def physical_id(self) -> str:
@@ -122,6 +124,31 @@ def physical_id_of(properties: object, environments: Mapping[str, Environment]) 
     if environment not in environments or _fault_of_identifier(identifier, 255):
         return None
     return f"{environment}/{identifier.lower()}"
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names in a request's properties, valid in all else or not; empty where there is none."""
+
+    endpoint_identifier: str
+    role_name: str
+    policy_name: str
+    adopt: bool
+
+
+def names_in(properties: object) -> Names:
+    upper = _upper_keys(properties, "", []) if isinstance(properties, Mapping) else {}
+    role_name, policy_name = str(upper.get("ROLENAME") or ""), str(upper.get("POLICYNAME") or "")
+    return Names(
+        endpoint_identifier=str(upper.get("ENDPOINTIDENTIFIER") or "").lower(),
+        role_name=role_name if _is_iam_name(role_name, LONGEST_ROLE_NAME) else "",
+        policy_name=policy_name if _is_iam_name(policy_name, LONGEST_POLICY_NAME) else "",
+        adopt=str(upper.get("ADOPT")).lower() == "true",
+    )
+
+
+def _is_iam_name(name: str, longest: int) -> bool:
+    return bool(IAM_NAME.fullmatch(name)) and len(name) <= longest
 
 
 def parse(properties: object, environments: Mapping[str, Environment]) -> Endpoint:
@@ -197,8 +224,9 @@ def _read(upper: Mapping[str, Any], text: Mapping[str, str], environment: Enviro
         test_replication_instance_arn=text.get("TESTREPLICATIONINSTANCEARN", ""),
         permissions_boundary=text.get("PERMISSIONSBOUNDARY", ""),
         tags=_tags(upper.get("TAGS"), faults),
+        adopt=text.get("ADOPT", "").lower() == "true",
     )
-    faults += _faults_of_names(text, endpoint) + _faults_of_settings(endpoint)
+    faults += _faults_of_names(text) + _faults_of_settings(endpoint)
     return endpoint
 
 
@@ -207,6 +235,10 @@ def derived_resource_identifier(endpoint_identifier: str) -> str:
     if len(endpoint_identifier) <= LONGEST_RESOURCE_IDENTIFIER:
         return endpoint_identifier
     return f"{endpoint_identifier[:20].rstrip('-')}-{fingerprint(endpoint_identifier)[:10]}"
+
+
+def is_resource_identifier(text: str) -> bool:
+    return not _fault_of_identifier(text, LONGEST_RESOURCE_IDENTIFIER)
 
 
 def _settings(given: object, attributes: str, faults: list[str]) -> tuple[dict[str, Setting], str]:
@@ -280,14 +312,16 @@ def _fault_of_identifier(identifier: str, longest: int) -> str:
     return f"must begin with a letter, then letters, digits and single hyphens, at most {longest} characters"
 
 
-def _faults_of_names(text: Mapping[str, str], endpoint: Endpoint) -> list[str]:
+def _faults_of_names(text: Mapping[str, str]) -> list[str]:
     faults = []
     for key, longest in (("ENDPOINTIDENTIFIER", 255), ("RESOURCEIDENTIFIER", LONGEST_RESOURCE_IDENTIFIER)):
         if text.get(key) and (fault := _fault_of_identifier(text[key], longest)):
             faults.append(f"{key} {fault}")
-    for key, name, longest in (("POLICYNAME", endpoint.policy_name, 128), ("ROLENAME", endpoint.role_name, 64)):
-        if name and not (IAM_NAME.fullmatch(name) and len(name) <= longest):
+    for key, longest in (("POLICYNAME", LONGEST_POLICY_NAME), ("ROLENAME", LONGEST_ROLE_NAME)):
+        if text.get(key) and not _is_iam_name(text[key], longest):
             faults.append(f"{key} must be letters, digits and +=,.@_-, to {longest} characters")
+    if text.get("ADOPT", "true").lower() not in ("true", "false"):
+        faults.append(f"ADOPT must be true or false, not {text['ADOPT'][:40]!r}")
     return faults
 
 

@@ -29,6 +29,28 @@ OF_SOURCES = {"ExternalTableDefinition", "IgnoreHeaderRows"}
 # CreateEndpoint is known to drop these from S3Settings; in ExtraConnectionAttributes they stay.
 DROPPED_ON_CREATE = ("CdcPath", "ServerSideEncryptionKmsKeyId")
 BOUNDS = {"MaxFileSize": (1, 1_048_576)}
+# What a target has where nothing is given, as the API page says it. DescribeEndpoints shows some of them.
+DEFAULTS: dict[str, Setting] = {
+    "CannedAclForObjects": "none",
+    "CdcMaxBatchInterval": 60,
+    "CdcMinFileSize": 32_000,
+    "CompressionType": "none",
+    "CsvDelimiter": ",",
+    "CsvRowDelimiter": "\\n",
+    "DataFormat": "csv",
+    "DataPageSize": 1_024_000,
+    "DatePartitionDelimiter": "SLASH",
+    "DatePartitionSequence": "YYYYMMDD",
+    "DictPageSizeLimit": 1_024_000,
+    "EnableStatistics": True,
+    "EncodingType": "rle-dictionary",
+    "EncryptionMode": "sse-s3",
+    "MaxFileSize": 1_048_576,
+    "ParquetVersion": "parquet-1-0",
+    "Rfc4180": True,
+    "RowGroupLength": 10_024,
+}
+NONE_OF_A_TYPE: dict[str, Setting] = {"boolean": False, "integer": 0, "long": 0}
 
 
 @cache
@@ -120,6 +142,20 @@ def comparable(name: str, value: object) -> str:
 
 def same(name: str, one: object, other: object) -> bool:
     return comparable(name, one) == comparable(name, other)
+
+
+def differences(wanted: Mapping[str, object], live: Mapping[str, object]) -> list[str]:
+    """The names of the settings in which they differ, with DMS's defaults for what is not there."""
+    names = sorted((set(wanted) | set(live)) - {"ServiceAccessRoleArn"})
+    return [name for name in names if not same(name, _or_default(name, wanted), _or_default(name, live))]
+
+
+def _or_default(name: str, settings: Mapping[str, object]) -> object:
+    value = settings.get(name)
+    if value not in ("", None):
+        return value
+    kind = members()[name].type_name if name in members() else "string"
+    return DEFAULTS.get(name, NONE_OF_A_TYPE.get(kind, ""))
 
 
 def parse_attributes(text: str) -> dict[str, str]:

@@ -110,18 +110,20 @@ ON_ENDPOINTS: dict[str, tuple[str, dict[str, Any]]] = {
 
 @contextmanager
 def taken_over(aws: EmbeddedAws, role_arn: str) -> Iterator[Any]:
-    """A client of the role's own service, of a role that has its policy and that the test may assume."""
+    """A client of the role's own service, of a role that has its policies and that the test may assume."""
     account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
     iam, service = aws.client("iam", account), "dms" if account == DEV.dms else "iam"
-    (policy,) = iam.list_role_policies(RoleName=name)["PolicyNames"]
-    document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+    policies = iam.list_role_policies(RoleName=name)["PolicyNames"]
     trust = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "sts:AssumeRole"}
     made = iam.create_role(RoleName="taken-over", AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
-    iam.put_role_policy(RoleName="taken-over", PolicyName=policy, PolicyDocument=json.dumps(document))
+    for policy in policies:
+        document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+        iam.put_role_policy(RoleName="taken-over", PolicyName=policy, PolicyDocument=json.dumps(document))
     try:
         yield assumed(aws, account, made["Role"]["Arn"], service)
     finally:
-        iam.delete_role_policy(RoleName="taken-over", PolicyName=policy)
+        for policy in policies:
+            iam.delete_role_policy(RoleName="taken-over", PolicyName=policy)
         iam.delete_role(RoleName="taken-over")
 
 

@@ -150,19 +150,17 @@ GRANTS = [(role_arn, *grant) for role_arn, grants in NEEDED.items() for grant in
 
 @dataclass(frozen=True)
 class Policy:
-    """The one inline policy of a role."""
+    """An inline policy of a role."""
 
     iam: Any
     role: str
+    name: str
 
     @classmethod
-    def of(cls, aws: EmbeddedAws, role_arn: str) -> Policy:
-        return cls(aws.client("iam", role_arn.split(":")[4]), role_arn.rpartition("/")[2])
-
-    @property
-    def name(self) -> str:
-        (name,) = self.iam.list_role_policies(RoleName=self.role)["PolicyNames"]
-        return str(name)
+    def of(cls, aws: EmbeddedAws, role_arn: str, name: str = "") -> Policy:
+        """Of this name, or the only one."""
+        iam, role = aws.client("iam", role_arn.split(":")[4]), role_arn.rpartition("/")[2]
+        return cls(iam, role, name or only(iam.list_role_policies(RoleName=role)["PolicyNames"]))
 
     @property
     def document(self) -> Any:
@@ -172,7 +170,7 @@ class Policy:
     def without(self, sid: str, action: str) -> Iterator[None]:
         whole, less = self.document, self.document
         (statement,) = [each for each in less["Statement"] if each["Sid"] == sid]
-        statement["Action"] = [each for each in _listed(statement["Action"]) if each != action] or "none:None"
+        statement["Action"] = [each for each in listed(statement["Action"]) if each != action] or "none:None"
         self.put(less)
         try:
             yield
@@ -183,24 +181,32 @@ class Policy:
         self.iam.put_role_policy(RoleName=self.role, PolicyName=self.name, PolicyDocument=json.dumps(document))
 
 
-def _listed(given: str | list[str]) -> list[str]:
+def only(names: list[str]) -> str:
+    (name,) = names
+    return name
+
+
+def listed(given: str | list[str]) -> list[str]:
     return [given] if isinstance(given, str) else given
 
 
 @pytest.mark.parametrize("role_arn", NEEDED)
 def test_no_grant_is_missing_in_the_table_above(aws: EmbeddedAws, role_arn: str) -> None:
     statements = Policy.of(aws, role_arn).document["Statement"]
-    assert {(each["Sid"], action) for each in statements for action in _listed(each["Action"])} == NEEDED[
+    assert {(each["Sid"], action) for each in statements for action in listed(each["Action"])} == NEEDED[
         role_arn
     ].keys()
 
 
 def test_each_grant_is_traced_in_the_docs_to_the_call_that_needs_it() -> None:
-    rows = re.findall(
-        r"^\| `(\w+)` \| (.+?) \| .+ \| .+ \|$", (ROOT / "docs" / "security.md").read_text(), re.MULTILINE
-    )
-    traced = sorted((sid, action) for sid, actions in rows for action in re.findall(r"`(\w+:\w+)`", actions))
-    assert traced == sorted((sid, action) for _role_arn, sid, action in GRANTS)
+    assert traced_in("security.md") == sorted((sid, action) for _role_arn, sid, action in GRANTS)
+
+
+def traced_in(page: str) -> list[tuple[str, str]]:
+    """The statements and actions in the tables of a page of docs/."""
+    text = (ROOT / "docs" / page).read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| .+ \| .+ \|$", text, re.MULTILINE)
+    return sorted((sid, action) for sid, actions in rows for action in re.findall(r"`(\w+:\w+)`", actions))
 
 
 @pytest.mark.parametrize(("role_arn", "sid", "action"), GRANTS, ids=[f"{sid}-{action}" for _arn, sid, action in GRANTS])
@@ -234,9 +240,7 @@ def _granted(aws: EmbeddedAws) -> dict[str, list[str]]:
     names = iam.list_role_policies(RoleName=role)["PolicyNames"]
     documents = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
     statements = [statement for document in documents for statement in document["Statement"]]
-    return {
-        action: _listed(statement["Resource"]) for statement in statements for action in _listed(statement["Action"])
-    }
+    return {action: listed(statement["Resource"]) for statement in statements for action in listed(statement["Action"])}
 
 
 @pytest.mark.parametrize("role_arn", [DEV.data_lake_role_arn, DEV.dms_role_arn])

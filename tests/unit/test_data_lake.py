@@ -111,7 +111,9 @@ def test_a_policy_of_the_name_under_another_path_is_found_with_what_may_be_read_
     pages = Pages([iam.list_policies(Scope="Local")])
     monkeypatch.setattr(iam, "get_paginator", lambda _name: pages, raising=False)
     if not readable:
-        monkeypatch.setattr(iam, "list_policy_tags", refusing("AccessDenied"))
+        read = iam.get_policy
+        denied = refusing("AccessDenied")
+        monkeypatch.setattr(iam, "get_policy", lambda **given: (denied if "theirs" in str(given) else read)(**given))
     arn = f"arn:aws:iam::{DATA_LAKE}:policy/theirs/orders"
     assert data_lake.policy_once_seen("orders", OWNER) == Policy("orders", arn, {}, tags)
 

@@ -1,0 +1,49 @@
+"""An endpoint with role and policy as somebody made them by hand, with names as `orders` has them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+Document = dict[str, Any]
+
+
+def trust(external_id: str = "", principal: str = "dms.amazonaws.com") -> Document:
+    statement = {"Effect": "Allow", "Principal": {"Service": principal}, "Action": "sts:AssumeRole"}
+    demanded = {"Condition": {"StringEquals": {"sts:ExternalId": external_id}}} if external_id else {}
+    return {"Version": "2012-10-17", "Statement": [statement | demanded]}
+
+
+def access(bucket: str) -> Document:
+    """Wider than what the function writes, as by hand it is."""
+    resources = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
+    statement = {"Sid": "ByHand", "Effect": "Allow", "Action": "s3:*", "Resource": resources}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def make_role_and_policy(iam: Any, bucket: str, role_name: str, policy_name: str) -> str:
+    """The role's ARN."""
+    role = iam.create_role(RoleName=role_name, Path="/", AssumeRolePolicyDocument=json.dumps(trust()), Tags=[])["Role"]
+    policy = iam.create_policy(PolicyName=policy_name, Path="/", PolicyDocument=json.dumps(access(bucket)), Tags=[])
+    iam.attach_role_policy(RoleName=role_name, PolicyArn=policy["Policy"]["Arn"])
+    return str(role["Arn"])
+
+
+def make_endpoint(iam: Any, dms: Any, role_arn: str, wait: Callable[[], None], **s3_settings: Any) -> str:
+    """The endpoint's ARN, of an account without any; `wait` until what IAM was told has reached DMS."""
+    given = {
+        "EndpointIdentifier": "orders",
+        "EndpointType": "target",
+        "EngineName": "s3",
+        "S3Settings": {"ServiceAccessRoleArn": role_arn, **s3_settings},
+        "Tags": [],
+    }
+    wait()
+    external_id = dms.create_endpoint(**given)["Endpoint"]["ExternalId"]
+    document = json.dumps(trust(external_id))
+    iam.update_assume_role_policy(RoleName=role_arn.rpartition("/")[2], PolicyDocument=document)
+    wait()
+    if not dms.describe_endpoints()["Endpoints"]:
+        dms.create_endpoint(**given)
+    return str(dms.describe_endpoints()["Endpoints"][0]["EndpointArn"])
