@@ -44,7 +44,7 @@ lint: setup
 	ruff check .
 	ruff format --check .
 	mypy
-	cfn-lint template.yaml accounts/*.yaml examples/*.yaml
+	cfn-lint -- template.yaml accounts/*.yaml examples/*.yaml
 	sam validate --lint --template template.yaml
 	PYTHONPATH=src python -m checks.plain template.yaml accounts/*.yaml examples/*.yaml | \
 		.venv-checks/bin/python -W "ignore:pkg_resources is deprecated:UserWarning" -m checks src local_aws faults benchmarks checks

@@ -1,0 +1,136 @@
+"""One model: the schema, the README's table, cfn-lint's rules and the function itself agree."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft7Validator
+
+from dms_s3_endpoint.errors import EndpointError
+from dms_s3_endpoint.request import parse
+from dms_s3_endpoint.schema import editor_schema, resource_schema, table
+
+from .builders import ENVIRONMENTS, make_properties
+
+ROOT = Path(__file__).resolve().parents[2]
+CFN_LINT = [str(Path(sys.executable).parent / "cfn-lint"), "--append-rules", str(ROOT / "lint"), "--format", "json"]
+
+
+def linted(tmp_path: Path, resources: dict[str, Any], **more: Any) -> list[str]:
+    """What our rules say of a template with these resources."""
+    template = {"Parameters": {"Token": {"Type": "String"}}, "Resources": resources, **more}
+    path = tmp_path / "template.yaml"
+    path.write_text(yaml.safe_dump(template))
+    done = subprocess.run([*CFN_LINT, "--", str(path)], capture_output=True, text=True, check=False)  # noqa: S603  # our own
+    return [each["Message"] for each in json.loads(done.stdout) if each["Rule"]["Id"].startswith("E97")]
+
+
+def resource(**changes: Any) -> dict[str, Any]:
+    given = {"ServiceToken": {"Ref": "Token"}, **make_properties(**changes)}
+    return {"Type": "Custom::CreateDMSS3Endpoint", "Properties": {k: v for k, v in given.items() if v is not None}}
+
+
+def test_the_schema_that_linters_read_is_that_of_the_function() -> None:
+    assert json.loads((ROOT / "lint" / "schema.json").read_text()) == resource_schema()
+
+
+def test_the_schema_that_editors_read_is_made_of_it() -> None:
+    assert json.loads((ROOT / "lint" / "editor.json").read_text()) == editor_schema()
+
+
+def edited(text: str) -> list[str]:
+    """What an editor says of a template; to it a short form of a function is the text or list after the tag."""
+
+    class Loader(yaml.SafeLoader):
+        """With any tag."""
+
+    def untagged(loader: Any, _tag: str, node: Any) -> Any:
+        construct: Any = {"scalar": loader.construct_scalar, "sequence": loader.construct_sequence}
+        return construct.get(node.id, loader.construct_mapping)(node)
+
+    Loader.add_multi_constructor("!", untagged)
+    found = Draft7Validator(editor_schema()).iter_errors(yaml.load(text, Loader))  # noqa: S506  # a SafeLoader
+    return [error.message for error in found]
+
+
+@pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda path: path.stem)
+def test_an_editor_has_nothing_to_say_of_an_example(example: Path) -> None:
+    assert edited(example.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "finding"),
+    [
+        ("ROLENAME:", "ROLNAME:", "'ROLNAME' does not match any of the regexes: '^(Fn::|Ref$)'"),
+        ("ROLENAME:", "# ROLENAME:", "'ROLENAME' is a required property"),
+        ("DATAFORMAT:", "DATAFORMATT:", "'DATAFORMATT' does not match any of the regexes: '^(Fn::|Ref$)'"),
+        ("BUCKETNAME: !Ref BucketName", "", "'BUCKETNAME' is a required property"),
+        ("BUCKETNAME: !Ref BucketName", "Fn::If: [A, B, C]", ""),
+    ],
+)
+def test_an_editor_marks_a_key_that_is_unknown_or_missing(right: str, wrong: str, finding: str) -> None:
+    example = (ROOT / "examples" / "one-endpoint.yaml").read_text()
+    found = edited(example.replace(right, wrong))
+    assert finding in found if finding else found == []
+
+
+def test_the_table_in_the_readme_is_made_of_it() -> None:
+    assert table() in (ROOT / "README.md").read_text()
+
+
+def test_a_stack_in_which_all_is_right_has_no_finding_in_whatever_case_its_keys_are(tmp_path: Path) -> None:
+    lower = {key.lower() if key != "ServiceToken" else key: value for key, value in resource()["Properties"].items()}
+    assert linted(tmp_path, {"One": resource() | {"Properties": lower}}) == []
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "a property that is missing": ({"ROLENAME": None}, "'ROLENAME' is a required property"),
+    "a property that is unknown": ({"ROLNAME": "r"}, "Did you mean 'ROLENAME'?"),
+    "an identifier": ({"ENDPOINTIDENTIFIER": "-orders"}, "begins with a letter"),
+    "a bucket": ({"S3SETTINGS": {"BUCKETNAME": "s3://lake"}}, "without s3://"),
+    "no bucket": ({"S3SETTINGS": {"BUCKETFOLDER": "x"}}, "'BUCKETNAME' is a required property"),
+    "a setting": ({"S3SETTINGS": {"BUCKETNAME": "lake", "DATAFORMATT": "csv"}}, "Did you mean 'DATAFORMAT'?"),
+    "a yes": ({"S3SETTINGS": {"BUCKETNAME": "lake", "ENABLESTATISTICS": "yes"}}, "'yes' is none: true or false"),
+    "a number": (
+        {"S3SETTINGS": {"BUCKETNAME": "lake", "MAXFILESIZE": "big"}},
+        "'big' is none: a whole number",
+    ),
+    "tags": ({"TAGS": [{"Kay": "x"}]}, "'Key' is a required property"),
+}
+
+
+@pytest.mark.parametrize(("changes", "finding"), WRONG.values(), ids=WRONG.keys())
+def test_what_the_function_would_refuse_is_found_before(tmp_path: Path, changes: dict[str, Any], finding: str) -> None:
+    with pytest.raises(EndpointError):
+        parse(make_properties(**changes), ENVIRONMENTS)
+    assert finding in " ".join(linted(tmp_path, {"One": resource(**changes)}))
+
+
+def test_a_branch_of_a_condition_is_looked_into(tmp_path: Path) -> None:
+    condition = {"Conditions": {"X": {"Fn::Equals": [{"Ref": "Token"}, "x"]}}}
+    settings = {"BUCKETNAME": "lake", "DATAFORMAT": {"Fn::If": ["X", "parqet", "csv"]}}
+    (finding,) = linted(tmp_path, {"One": resource(S3SETTINGS=settings)}, **condition)
+    assert finding.startswith("'parqet' is not one of ['csv'")
+
+
+def test_two_endpoints_of_one_role_and_an_attribute_that_is_none(tmp_path: Path) -> None:
+    two = {"One": resource(), "Two": resource(ENDPOINTIDENTIFIER="two", POLICYNAME="two")}
+    outputs = {"Arn": {"Value": {"Fn::GetAtt": ["One", "EndpointARN"]}}}
+    one, other = linted(tmp_path, two, Outputs=outputs)
+    assert {one.split(" ")[0], other.split(" ")[0]} == {"ROLENAME", "One"}
+
+
+def test_sam_validate_finds_it_too_by_the_one_line_of_the_cfnlintrc(tmp_path: Path) -> None:
+    (tmp_path / ".cfnlintrc").write_text((ROOT / ".cfnlintrc").read_text().replace("lint]", f"{ROOT}/lint]"))
+    template = {"Transform": "AWS::Serverless-2016-10-31", "Resources": {"One": resource(ROLNAME="r")}}
+    (tmp_path / "template.yaml").write_text(yaml.safe_dump({"Parameters": {"Token": {"Type": "String"}}, **template}))
+    sam = [str(Path(sys.executable).parent / "sam"), "validate", "--lint", "--region", "eu-west-1"]
+    done = subprocess.run(sam, cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S603  # our own
+    assert "Did you mean 'ROLENAME'?" in done.stdout + done.stderr
+    assert done.returncode == 1
