@@ -30,6 +30,10 @@ ACCEPTED: Accepted = {
     (_VALIDATE, "I9040", "*"): "the stack's own tags reach all its resources",
     # template.yaml
     (_VALIDATE, "W1030", "template.yaml *Alarm"): "the condition Notify takes an empty AlarmTopicArn out",
+    (_VALIDATE, "W1030", "template.yaml Organization*"): "the condition ServesOrganization takes an empty one out",
+    ("guard", "lambda_function_public_access_prohibited_check", "template.yaml OrganizationPermission"): (
+        "of everybody only PrincipalOrgID's, which it does not count; none by default"
+    ),
     (
         "guard",
         "cloudwatch_alarm_action_check",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import json
 import secrets
 import threading
@@ -11,14 +12,15 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from ministack import app
-from ministack.core import iam_actions, iam_evaluator, lambda_runtime, router
-from ministack.services import iam, sts, tagging
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime, responses, router
+from ministack.services import iam, lambda_svc, sts, tagging
 from ministack.services.cloudformation import custom_resource
 
 from . import permissions
 from .dms import TARGET_PREFIX, DmsService
 from .iam_history import Handler, Newcomers, TrustHistory
 from .state import State
+from .switches import ORGANIZATION_ID
 from .throttle import throttled
 
 # Where a DMS request names what it is about.
@@ -38,7 +40,7 @@ def install(state: State) -> None:
     iam_evaluator._resolve_condition_key = _with_role_arns(iam_evaluator._resolve_condition_key)
     iam_actions.access_denied_response = _with_dms_denials(iam_actions.access_denied_response)
     permissions.install(state, newcomers)
-    custom_resource.invoke_custom_resource = _with_rollback(custom_resource.invoke_custom_resource)
+    custom_resource.invoke_custom_resource = _with_rollback(_across_accounts(custom_resource.invoke_custom_resource))
     lambda_runtime.Worker.invoke = _noting_workers(lambda_runtime.Worker.invoke, state)
     lambda_runtime.kill_workers = _but_those_at_work(lambda_runtime.kill_workers)
     sts.register_session = _one_at_a_time(sts.register_session)
@@ -169,6 +171,36 @@ def _with_role_arns(original: Callable[..., Any]) -> Callable[..., Any]:
         return role["Arn"] if role else found
 
     return resolve
+
+
+def _across_accounts(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A ServiceToken of another account, where the function's resource policy lets the organisation invoke it.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/permissions-function-organization.html
+    """
+
+    def invoke(kind: str, logical_id: str, props: Any, *rest: Any, **more: Any) -> Any:
+        token = str(props.get("ServiceToken", ""))
+        account = token.split(":")[4] if token.count(":") > 4 else ""  # noqa: PLR2004  # arn:p:lambda:region:account
+        if account in ("", responses.get_account_id()):
+            return original(kind, logical_id, props, *rest, **more)
+        function, _config, _name = lambda_svc._get_func_record_for_ref_in_scope(token, account_id=account)
+        statements = (function or {}).get("policy", {}).get("Statement", [])
+        granted = [each for each in statements if each["Resource"] == token]
+        demanded = [each.get("Condition", {}).get("StringEquals", {}) for each in granted]
+        if {"aws:PrincipalOrgID": ORGANIZATION_ID} not in demanded:
+            raise RuntimeError(
+                f"Not authorized to perform: lambda:InvokeFunction on resource: {token} because no resource-based "
+                "policy allows the lambda:InvokeFunction action"
+            )
+        return contextvars.copy_context().run(_as_account, account, original, kind, logical_id, props, *rest, **more)
+
+    return invoke
+
+
+def _as_account(account: str, call: Callable[..., Any], *given: Any, **more: Any) -> Any:
+    responses.set_request_account_id(account)
+    return call(*given, **more)
 
 
 def _with_rollback(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -79,7 +79,8 @@ def build_environ() -> dict[str, str]:
 
 def sam_environ(aws: EmbeddedAws, account: str) -> dict[str, str]:
     """The environment in which `sam` acts as the account. What SAM leaves in TMPDIR goes with the embedded AWS."""
-    own = {"SAM_CLI_POLL_DELAY": "0.5", "TMPDIR": str(aws.directory / "tmp")}
+    own = {"SAM_CLI_POLL_DELAY": "0.5", "SAM_CLI_ENABLE_LANGUAGE_EXTENSIONS": "1"}
+    own |= {"TMPDIR": str(aws.directory / "tmp")}
     return build_environ() | aws.environ(account) | own
 
 
@@ -96,7 +97,13 @@ def sam_deploy(
     """What `sam deploy` printed. Raises CommandFailedError when the stack did not end well."""
     overrides = [f"{name}={value}" for name, value in parameters.items()]
     command = ["sam", "deploy", "--template-file", str(template), "--stack-name", stack, "--resolve-s3"]
-    command += ["--capabilities", "CAPABILITY_NAMED_IAM", "--no-confirm-changeset", "--no-fail-on-empty-changeset"]
+    command += [
+        "--capabilities",
+        "CAPABILITY_NAMED_IAM",
+        "CAPABILITY_AUTO_EXPAND",
+        "--no-confirm-changeset",
+        "--no-fail-on-empty-changeset",
+    ]
     command += ["--no-progressbar", *(["--parameter-overrides", *overrides] if overrides else [])]
     return run(command, sam_environ(aws, account))
 
@@ -126,15 +133,26 @@ def _deploy_pair(aws: EmbeddedAws, pair: Pair) -> None:
 
 def update_account(aws: EmbeddedAws, account: str, template: str, **parameters: str) -> None:
     """Other parameters for one of `accounts/`; those that are not given stay."""
-    cloudformation = aws.client("cloudformation", account)
     name = f"dms-s3-endpoint-{Path(template).stem}"
+    _update_stack(aws, account, name, {"TemplateBody": (ROOT / "accounts" / template).read_text()}, parameters)
+
+
+def update_function(aws: EmbeddedAws, **parameters: str) -> None:
+    """Other parameters for the function's stack; those that are not given stay, as its code does."""
+    _update_stack(aws, TOOLS, "dms-s3-endpoint", {"UsePreviousTemplate": True}, parameters)
+
+
+def _update_stack(
+    aws: EmbeddedAws, account: str, name: str, template: Mapping[str, Any], parameters: Mapping[str, str]
+) -> None:
+    cloudformation = aws.client("cloudformation", account)
     (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
     kept = {each["ParameterKey"]: each["ParameterValue"] for each in stack["Parameters"]}
     cloudformation.update_stack(
         StackName=name,
-        TemplateBody=(ROOT / "accounts" / template).read_text(),
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in (kept | parameters).items()],
-        Capabilities=["CAPABILITY_NAMED_IAM"],
+        **template,
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in {**kept, **parameters}.items()],
+        Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
     cloudformation.get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
 

@@ -21,6 +21,9 @@ FirstCreate = Literal[
     "no_external_id",  # 200 and an endpoint that has no ExternalId
 ]
 
+# All accounts are of one organisation.
+ORGANIZATION_ID = "o-aaaaaaaaaa"
+
 
 @dataclass(frozen=True)
 class Switches:

@@ -87,10 +87,10 @@ def mutations(aws: EmbeddedAws) -> list[str]:
 
 
 @contextmanager
-def task_on(aws: EmbeddedAws, endpoint_arn: str, pair: Pair = DEV) -> Iterator[str]:
-    """A replication task on the endpoint, while the block lasts; its identifier."""
+def task_on(aws: EmbeddedAws, endpoint_arn: str, pair: Pair = DEV, instance: str = "") -> Iterator[str]:
+    """A replication task on the endpoint and the instance, or one of its own, while the block lasts; its identifier."""
     dms = aws.client("dms", pair.dms)
-    instance = replication_instance(aws, pair)
+    instance = instance or replication_instance(aws, pair)
     task = dms.create_replication_task(
         ReplicationTaskIdentifier="nightly",
         SourceEndpointArn=f"arn:aws:dms:{aws.region}:{pair.dms}:endpoint:SOURCE",
