@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from .answer import Answer, Operation
+from .check import check
 from .clients import Clients, assume, session_name
 from .data_lake import DataLake
 from .dms import Dms
@@ -33,11 +34,14 @@ logger = logging.getLogger(__name__)
 SECONDS_KEPT_TO_END = 1.0
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """Answers CloudFormation exactly once.
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, object] | None:
+    """Answers CloudFormation exactly once; or a Check, which CloudFormation never sends, by what it returns.
 
     Raises RuntimeError where the answer could not be delivered, for the alarm on the function's errors.
     """
+    if event.get("RequestType") == "Check":
+        _start_logging(event)
+        return check(*_request_in_deployment(event, _patience(context, SECONDS_KEPT_TO_END), Figures()))
     began, figures = time.monotonic(), Figures()
     _start_logging(event)
     work = _patience(context, SECONDS_KEPT_TO_ANSWER)
@@ -50,6 +54,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     answer(event, context)
     if not answer.delivered:
         raise RuntimeError("CloudFormation was not answered")
+    return None
 
 
 def _start_logging(event: Mapping[str, Any]) -> None:
@@ -97,12 +102,15 @@ def _patience(context: LambdaContext, kept: float) -> Patience:
 
 def _operations(event: Mapping[str, Any], patience: Patience, figures: Figures) -> dict[str, Operation]:
     def run(operation: Any) -> Outcome:
-        request = Event.read(event)
-        deployment = Deployment(read_environments(os.environ), partial(_enter, request, patience, figures))
-        outcome: Outcome = operation(request, deployment)
+        outcome: Outcome = operation(*_request_in_deployment(event, patience, figures))
         return outcome
 
     return {"Create": partial(run, create), "Update": partial(run, update), "Delete": partial(run, delete)}
+
+
+def _request_in_deployment(event: Mapping[str, Any], patience: Patience, figures: Figures) -> tuple[Event, Deployment]:
+    request = Event.read(event)
+    return request, Deployment(read_environments(os.environ), partial(_enter, request, patience, figures))
 
 
 def _enter(event: Event, patience: Patience, figures: Figures, environment: Environment) -> Accounts:
@@ -124,6 +132,7 @@ def _enter(event: Event, patience: Patience, figures: Figures, environment: Envi
         region=os.environ["AWS_REGION"],
         patience=patience,
         figures=figures,
+        client_in_data_lake=lambda service: clients.of_role(service, environment.data_lake_role_arn, data_lake_session),
     )
 
 

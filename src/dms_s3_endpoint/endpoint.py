@@ -16,6 +16,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from . import adoption
 from .claim import Claim
@@ -64,6 +65,8 @@ class Accounts:
     region: str
     patience: Patience
     figures: Figures = field(default_factory=Figures)
+    # The data-lake account's client of a service that only a check looks at.
+    client_in_data_lake: Callable[[str], Any] = field(default=lambda service: None)
 
 
 @dataclass(frozen=True)
@@ -237,6 +240,24 @@ def _name_taken(name: str, tags: Mapping[str, str]) -> EndpointError:
 def must_be_recreated(live: LiveEndpoint, endpoint: Endpoint) -> bool:
     """Whether the live endpoint differs from the wanted one, or can't be used; DMS can't modify such an endpoint."""
     return live.tags.get(FINGERPRINT) != endpoint.fingerprint or live.status != "active"
+
+
+def in_place_changes(endpoint: Endpoint, found: Found, accounts: Accounts) -> list[str]:
+    """What an update would change beside an endpoint that it keeps; but for tags that it would take away."""
+    policy, role, document = found.policy, found.role, access_policy(endpoint, accounts.region)
+    policy_differs = policy is None or policy.document != adoption.document_for(policy, document, endpoint)
+    role_differs = role is None or trusted_external_ids(role.trust_policy) != {found.external_id}
+    boundary = role and not adoption.keeps_boundary(role, endpoint) and role.permissions_boundary
+    added = [_changes(piece.tags, endpoint.tags, frozenset())[0] for piece in (policy, role, found.live) if piece]
+    changes = {
+        f"policy {endpoint.policy_name}": policy_differs,
+        f"role {endpoint.role_name}": role_differs,
+        "its policy": policy is None or policy.arn not in found.attached_policy_arns,
+        "its boundary": bool(role) and boundary not in (False, endpoint.permissions_boundary),
+        "tags": any(added),
+        "ADOPT": not endpoint.adopt and any(is_adopted(piece.tags) for piece in (policy, role, found.live) if piece),
+    }
+    return [name for name, differs in changes.items() if differs]
 
 
 def _provide_policy(endpoint: Endpoint, owner: Owner, accounts: Accounts, policy: Policy | None) -> Policy:

@@ -116,12 +116,12 @@ def trust_policy(external_ids: Iterable[str], other_statements: Iterable[Documen
 
 def other_statements(trust: Mapping[str, Any]) -> list[Document]:
     """The statements of a trust policy that are not ours, to be kept when it is patched."""
-    return [statement for statement in _statements(trust) if statement.get("Sid") != SID]
+    return [statement for statement in statements_of(trust) if statement.get("Sid") != SID]
 
 
 def trusted_external_ids(trust: Mapping[str, Any]) -> set[str] | None:
     """The ExternalIds that our statement demands: empty where it demands none, None where there is no statement."""
-    for statement in _statements(trust):
+    for statement in statements_of(trust):
         if statement.get("Sid") == SID and statement.get("Principal") == {"Service": DMS}:
             ids = statement.get("Condition", {}).get("StringEquals", {}).get("sts:ExternalId", [])
             return {ids} if isinstance(ids, str) else set(ids)
@@ -131,7 +131,7 @@ def trusted_external_ids(trust: Mapping[str, Any]) -> set[str] | None:
 def external_ids_for_dms(trust: Mapping[str, Any]) -> set[str]:
     """The ExternalIds that any statement demands of DMS, also those that were written by hand."""
     ids: set[str] = set()
-    for statement in _statements(trust):
+    for statement in statements_of(trust):
         if _is_for_dms_alone(statement):
             found = statement.get("Condition", {}).get("StringEquals", {}).get("sts:ExternalId", [])
             ids |= {found} if isinstance(found, str) else set(found)
@@ -140,7 +140,7 @@ def external_ids_for_dms(trust: Mapping[str, Any]) -> set[str]:
 
 def is_for_dms_alone(trust: Mapping[str, Any]) -> bool:
     """Whether nobody but DMS may assume the role."""
-    allowing = [statement for statement in _statements(trust) if statement.get("Effect") == "Allow"]
+    allowing = [statement for statement in statements_of(trust) if statement.get("Effect") == "Allow"]
     return all(_is_for_dms_alone(statement) for statement in allowing)
 
 
@@ -154,18 +154,18 @@ def _is_for_dms_alone(statement: Mapping[str, Any]) -> bool:
 
 def without_open_statements(trust: Mapping[str, Any]) -> Document:
     """Without those of others that trust DMS whatever its ExternalId."""
-    statements = _statements(trust)
+    statements = statements_of(trust)
     open_ones = [each for each in other_statements(trust) if _is_for_dms_alone(each) and not each.get("Condition")]
     return {**trust, "Statement": [each for each in statements if each not in open_ones]}
 
 
 def with_statements_of_others(document: Mapping[str, Any], live: Mapping[str, Any]) -> Document:
     """The document, and what the live one grants beside; statements of the same Sid are replaced."""
-    ours = _statements(document)
+    ours = statements_of(document)
     sids = {statement["Sid"] for statement in ours}
-    return {**document, "Statement": [*ours, *(each for each in _statements(live) if each.get("Sid") not in sids)]}
+    return {**document, "Statement": [*ours, *(each for each in statements_of(live) if each.get("Sid") not in sids)]}
 
 
-def _statements(trust: Mapping[str, Any]) -> list[Document]:
+def statements_of(trust: Mapping[str, Any]) -> list[Document]:
     statements = trust.get("Statement", [])
     return [statements] if isinstance(statements, dict) else list(statements)

@@ -94,6 +94,7 @@ DELETE_WITH_INLINE_POLICY = Situation(_delete, before=_create_and(_put_inline_po
 DELETE_OF_TWO_VERSIONS = Situation(_delete, before=_create_and(lambda cf: update(cf, properties(), ANOTHER_FOLDER)))
 DELETE_OF_POLICY_IN_USE = Situation(_delete, before=_create_and(_attach_elsewhere), after=_detach_elsewhere)
 
+MAIN_POLICY = {DEV.data_lake_role_arn: "endpoint-roles-and-policies", DEV.dms_role_arn: "endpoints"}
 # By role, statement and action: where it is needed.
 NEEDED: dict[str, dict[tuple[str, str], Situation]] = {
     DEV.data_lake_role_arn: {
@@ -157,10 +158,8 @@ class Policy:
     name: str
 
     @classmethod
-    def of(cls, aws: EmbeddedAws, role_arn: str, name: str = "") -> Policy:
-        """Of this name, or the only one."""
-        iam, role = aws.client("iam", role_arn.split(":")[4]), role_arn.rpartition("/")[2]
-        return cls(iam, role, name or only(iam.list_role_policies(RoleName=role)["PolicyNames"]))
+    def of(cls, aws: EmbeddedAws, role_arn: str, name: str) -> Policy:
+        return cls(aws.client("iam", role_arn.split(":")[4]), role_arn.rpartition("/")[2], name)
 
     @property
     def document(self) -> Any:
@@ -181,18 +180,13 @@ class Policy:
         self.iam.put_role_policy(RoleName=self.role, PolicyName=self.name, PolicyDocument=json.dumps(document))
 
 
-def only(names: list[str]) -> str:
-    (name,) = names
-    return name
-
-
 def listed(given: str | list[str]) -> list[str]:
     return [given] if isinstance(given, str) else given
 
 
 @pytest.mark.parametrize("role_arn", NEEDED)
 def test_no_grant_is_missing_in_the_table_above(aws: EmbeddedAws, role_arn: str) -> None:
-    statements = Policy.of(aws, role_arn).document["Statement"]
+    statements = Policy.of(aws, role_arn, MAIN_POLICY[role_arn]).document["Statement"]
     assert {(each["Sid"], action) for each in statements for action in listed(each["Action"])} == NEEDED[
         role_arn
     ].keys()
@@ -215,7 +209,7 @@ def test_without_the_grant_a_request_fails_and_names_it_and_with_it_all_is_taken
 ) -> None:
     situation = NEEDED[role_arn][sid, action]
     situation.before(cloudformation)
-    with Policy.of(aws, role_arn).without(sid, action):
+    with Policy.of(aws, role_arn, MAIN_POLICY[role_arn]).without(sid, action):
         answer = situation.request(cloudformation)
     situation.after(cloudformation)
     ended = cloudformation.send("Delete", properties(), PhysicalResourceId=answer["PhysicalResourceId"])

@@ -1,0 +1,256 @@
+"""`python -m dms_s3_endpoint check`: says what `sam deploy` would do, with IAM enforced, and changes nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_aws import EmbeddedAws
+from local_aws.organisation import DEV, ROOT, TOOLS, delete_stack, sam_deploy
+from tests import by_hand
+
+from .test_permissions import Policy, listed, traced_in
+from .world import mutations, task_on, the_endpoint
+
+EXAMPLE = ROOT / "examples" / "one-endpoint.yaml"
+NO_FUNCTION = f"arn:aws:lambda:eu-west-1:{TOOLS}:function:none"
+Row = dict[str, Any]
+
+
+@dataclass
+class Checked:
+    status: int
+    printed: str
+    errors: str
+
+    @property
+    def rows(self) -> list[Row]:
+        rows: list[Row] = json.loads(self.printed)
+        return rows
+
+    @property
+    def row(self) -> Row:
+        (row,) = self.rows
+        return row
+
+
+@dataclass
+class Checker:
+    aws: EmbeddedAws
+    stack: str
+
+    def check(self, *more: str, template: Path = EXAMPLE, **parameters: str) -> Checked:
+        given = {"Environment": "dev", "BucketName": DEV.bucket, **parameters}
+        overrides = [f"{name}={value}" for name, value in given.items()]
+        command = [sys.executable, "-m", "dms_s3_endpoint", "check", str(template), "--stack-name", self.stack, *more]
+        command += ["--parameter-overrides", *overrides]
+        self.aws.clear_calls()
+        environ = {**self.aws.environ(TOOLS), "PYTHONPATH": str(ROOT / "src")}
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)  # noqa: S603  # our own
+        assert mutations(self.aws) == []
+        return Checked(done.returncode, done.stdout, done.stderr)
+
+    def row(self, **given: Any) -> Row:
+        checked = self.check("--json", **given)
+        assert checked.errors == "", checked
+        return checked.row
+
+    def deploy(self, template: Path = EXAMPLE, **parameters: str) -> None:
+        sam_deploy(self.aws, template, self.stack, {"Environment": "dev", "BucketName": DEV.bucket, **parameters})
+
+
+@pytest.fixture
+def checker(aws: EmbeddedAws) -> Checker:
+    return Checker(aws, f"orders-{uuid.uuid4().hex[:8]}")
+
+
+@pytest.fixture
+def standing(checker: Checker) -> Iterator[Checker]:
+    """With a stack that is deployed."""
+    checker.deploy()
+    yield checker
+    delete_stack(checker.aws, checker.stack)
+
+
+def changed(tmp_path: Path, *replacements: tuple[str, str]) -> Path:
+    """The example, with other words in places."""
+    text = EXAMPLE.read_text()
+    for old, new in replacements:
+        assert old in text
+        text = text.replace(old, new)
+    path = tmp_path / "template.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_of_a_stack_that_is_yet_to_be_made_it_says_create(checker: Checker) -> None:
+    assert checker.row() == {
+        "resource": "Endpoint",
+        "endpoint": "dev/orders",
+        "action": "create",
+        "changes": [],
+        "problems": [],
+    }
+
+
+def test_of_a_stack_that_stands_it_says_what_the_update_would_do(standing: Checker) -> None:
+    assert standing.row()["action"] == "nothing"
+    recreated = standing.row(DataFormat="csv")
+    assert (recreated["action"], recreated["changes"], recreated["problems"]) == (
+        "delete and create",
+        ["DATAFORMAT"],
+        [],
+    )
+    replaced = standing.row(EndpointIdentifier="invoices")
+    assert (replaced["action"], replaced["changes"]) == ("replace", ["dev/orders becomes dev/invoices"])
+
+
+def test_a_change_in_place_names_what_changes(standing: Checker, tmp_path: Path) -> None:
+    row = standing.row(template=changed(tmp_path, ("Value: data-lake}", "Value: platform}")))
+    assert (row["action"], row["changes"]) == ("change in place", ["tags"])
+
+
+def test_an_endpoint_that_is_no_longer_declared_would_be_deleted(standing: Checker, tmp_path: Path) -> None:
+    renamed = changed(tmp_path, ("  Endpoint:\n", "  Another:\n"), ("!GetAtt Endpoint.", "!GetAtt Another."))
+    rows = standing.check("--json", template=renamed, EndpointIdentifier="another").rows
+    assert [(row["resource"], row["action"]) for row in rows] == [("Another", "create"), ("Endpoint", "delete")]
+
+
+def test_tasks_that_would_block_the_update_are_named_and_fail_the_pipeline(standing: Checker) -> None:
+    with task_on(standing.aws, the_endpoint(standing.aws)["EndpointArn"]):
+        checked = standing.check(DataFormat="csv")
+        assert standing.check().status == 0
+    assert checked.status == 1
+    assert "    EndpointInUse: used by task nightly. Delete these first" in checked.printed.splitlines()
+
+
+def test_a_name_that_another_stack_has_is_said(standing: Checker) -> None:
+    other = Checker(standing.aws, "another")
+    assert other.row()["action"] == "fail"
+    assert [problem.split(":")[0] for problem in other.row()["problems"]] == ["NameTaken"]
+
+
+def test_what_would_be_adopted_is_said(checker: Checker, tmp_path: Path) -> None:
+    adopting = changed(tmp_path, ("      TAGS:\n", "      ADOPT: true\n      TAGS:\n"))
+    checker.aws.switch(propagation_seconds=0.0)
+    iam, dms = checker.aws.client("iam", DEV.data_lake), checker.aws.client("dms", DEV.dms)
+    role = iam.create_role(RoleName="by-hand", AssumeRolePolicyDocument=json.dumps(by_hand.trust()))["Role"]
+    live = {"BucketName": DEV.bucket, "BucketFolder": "orders", "DataFormat": "csv"}
+    arn = by_hand.make_endpoint(iam, dms, role["Arn"], lambda: None, **live)
+    row = checker.row(template=adopting)
+    dms.delete_endpoint(EndpointArn=arn)
+    iam.delete_role(RoleName="by-hand")
+    assert row["action"] == "adopt: delete and create"
+    assert row["changes"] == ["ROLENAME", "DATAFORMAT", "INCLUDEOPFORFULLLOAD", "TIMESTAMPCOLUMNNAME"]
+
+
+def test_wrong_properties_are_said_as_the_deployment_would(checker: Checker) -> None:
+    (problem,) = checker.row(EndpointIdentifier="-orders")["problems"]
+    assert problem.startswith("InvalidRequest: ENDPOINTIDENTIFIER must begin with a letter")
+
+
+def test_a_fleet_is_asked_for_at_once(checker: Checker) -> None:
+    rows = checker.check("--json", template=ROOT / "examples" / "fleet.yaml").rows
+    assert [row["action"] for row in rows] == ["create"] * 12
+
+
+def test_a_role_that_may_not_be_assumed_is_said(checker: Checker) -> None:
+    iam, name = checker.aws.client("iam", DEV.dms), DEV.dms_role_arn.rpartition("/")[2]
+    trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+    nobody = json.dumps(trust).replace("dms-s3-endpoint-eu-west-1", "another")
+    iam.update_assume_role_policy(RoleName=name, PolicyDocument=nobody)
+    row = checker.row()
+    iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
+    assert row["problems"][0].startswith(f"AssumeRoleDenied: assume-role {DEV.dms_role_arn}")
+
+
+def test_a_bucket_that_is_not_there_is_said(checker: Checker) -> None:
+    assert checker.row(BucketName="no-such-lake")["problems"] == ["bucket no-such-lake is not there"]
+
+
+def test_a_bucket_whose_policy_denies_what_is_needed_is_said(checker: Checker) -> None:
+    s3 = checker.aws.client("s3", DEV.data_lake)
+    resources = [f"arn:aws:s3:::{DEV.bucket}", f"arn:aws:s3:::{DEV.bucket}/*"]
+    denial = {"Sid": "Frozen", "Effect": "Deny", "Principal": "*", "Action": "s3:Put*", "Resource": resources}
+    s3.put_bucket_policy(Bucket=DEV.bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [denial]}))
+    row = checker.row()
+    s3.delete_bucket_policy(Bucket=DEV.bucket)
+    assert row["problems"] == [
+        f"the policy of bucket {DEV.bucket} denies s3:PutObject, s3:PutObjectTagging (statement Frozen)"
+    ]
+
+
+def test_a_key_that_is_disabled_is_said(checker: Checker) -> None:
+    kms = checker.aws.client("kms", DEV.data_lake)
+    key = kms.create_key()["KeyMetadata"]
+    template = ROOT / "examples" / "encrypted.yaml"
+    assert checker.row(template=template, KeyArn=key["Arn"])["problems"] == []
+    kms.disable_key(KeyId=key["KeyId"])
+    assert checker.row(template=template, KeyArn=key["Arn"])["problems"] == [f"key {key['Arn']} is Disabled"]
+
+
+NEEDED = {
+    ("LookAtBuckets", "s3:GetBucketLocation"),
+    ("LookAtBuckets", "s3:GetBucketPolicy"),
+    ("LookAtKeys", "kms:DescribeKey"),
+    ("LookAtKeys", "kms:GetKeyPolicy"),
+}
+
+
+def test_its_grants_are_these_and_are_traced_in_the_docs(aws: EmbeddedAws) -> None:
+    statements = Policy.of(aws, DEV.data_lake_role_arn, "checks").document["Statement"]
+    assert {(each["Sid"], action) for each in statements for action in listed(each["Action"])} == NEEDED
+    assert traced_in("check.md") == sorted(NEEDED)
+
+
+@pytest.mark.parametrize(("sid", "action"), sorted(NEEDED))
+def test_without_the_grant_it_says_what_it_may_not_look_at(checker: Checker, sid: str, action: str) -> None:
+    key = checker.aws.client("kms", DEV.data_lake).create_key()["KeyMetadata"]["Arn"]
+    with Policy.of(checker.aws, DEV.data_lake_role_arn, "checks").without(sid, action):
+        row = checker.row(template=ROOT / "examples" / "encrypted.yaml", KeyArn=key)
+    assert action in " ".join(row["problems"])
+
+
+EXAMPLES = ROOT / "examples"
+CAN_NOT: Mapping[str, tuple[dict[str, Any], str]] = {
+    "a parameter without a value": ({"template": EXAMPLES / "encrypted.yaml"}, "parameter KeyArn has no value"),
+    "an unknown parameter": ({"Enviroment": "dev"}, "the template has no parameter Enviroment"),
+    "no template": ({"template": Path("nowhere.yaml")}, "nowhere.yaml"),
+    "a function that is not there": (
+        {"template": EXAMPLES / "from-another-account.yaml", "ServiceToken": NO_FUNCTION},
+        "Function not found",
+    ),
+}
+
+
+@pytest.mark.parametrize(("given", "said"), CAN_NOT.values(), ids=CAN_NOT.keys())
+def test_what_can_not_be_checked_is_another_status(checker: Checker, given: dict[str, Any], said: str) -> None:
+    checked = checker.check(**given)
+    assert (checked.status, checked.printed) == (2, "")
+    assert said in checked.errors
+
+
+def test_what_only_the_deployment_knows_is_no_problem(checker: Checker, tmp_path: Path) -> None:
+    template = changed(tmp_path, ("BUCKETFOLDER: !Ref EndpointIdentifier", "BUCKETFOLDER: !ImportValue folder"))
+    row = checker.row(template=template)
+    assert (row["action"], row["changes"]) == ("unknown", ["S3SETTINGS.BUCKETFOLDER is known only when it is deployed"])
+
+
+def test_a_person_gets_a_table(checker: Checker) -> None:
+    checked = checker.check()
+    assert (checked.status, checked.printed.splitlines()) == (
+        0,
+        [
+            "RESOURCE  ENDPOINT    ACTION  DIFFERS",
+            "Endpoint  dev/orders  create",
+            "Nothing would fail.",
+        ],
+    )
