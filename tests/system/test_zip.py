@@ -19,7 +19,12 @@ import pytest
 from samcli.lib.package.utils import make_zip_with_lambda_permissions
 from samcli.lib.utils.hash import dir_checksum
 
-from local_aws.organisation import ROOT, build_environ, run
+from local_aws import EmbeddedAws
+from local_aws.cloudformation import played
+from local_aws.organisation import DEV, ROOT, build_environ, deploy_accounts, run, sam_deploy
+from pipelines import package
+
+from .world import properties
 
 MEMORY = "/dev/shm"  # noqa: S108  # a folder of its own is made in it
 LONG_AGO = 1_000_000_000
@@ -99,6 +104,26 @@ def test_two_builds_of_one_commit_are_the_same_bytes(here: Built, elsewhere: Bui
 def test_two_builds_of_one_commit_have_the_same_key_in_s3(here: Built, elsewhere: Built) -> None:
     """What decides whether a deployment changes the function, whatever order a file system lists in."""
     assert dir_checksum(str(here.folder)) == dir_checksum(str(elsewhere.folder))
+
+
+def test_two_releases_of_one_commit_are_the_same_bytes_on_any_file_system(
+    here: Built, elsewhere: Built, tmp_path: Path
+) -> None:
+    for name, each in (("one.zip", here), ("other.zip", elsewhere)):
+        package.write_zip(each.folder, tmp_path / name)
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "other.zip").read_bytes()
+
+
+def test_a_release_is_deployed_as_it_is(here: Built, tmp_path: Path) -> None:
+    (tmp_path / "sbom.json").write_text(json.dumps(bill_of(here)))
+    package.main([str(here.folder), str(tmp_path / "sbom.json"), str(tmp_path / "release")])
+    given = {"Environments": "dev", "DataLakeRoleArns": DEV.data_lake_role_arn, "DmsRoleArns": DEV.dms_role_arn}
+    with EmbeddedAws(time_scale=50) as aws:
+        deploy_accounts(aws, [DEV])
+        sam_deploy(aws, tmp_path / "release" / "template.yaml", "dms-s3-endpoint", given)
+        with played(aws) as cloudformation:
+            answer = cloudformation.send("Create", properties())
+    assert answer["Status"] == "SUCCESS", answer
 
 
 def test_the_zip_tells_nothing_of_where_it_was_built(elsewhere: Built) -> None:
