@@ -37,7 +37,7 @@ class Properties(CfnLintJsonSchema):
         self._schema, self._use_schema_arg = spelled(_writable(), instance), False
         for error in super().validate(validator, keywords, instance, schema):
             if error.validator == "pattern" and "description" in error.schema:
-                error.message = f"{error.instance!r} is none: {error.schema['description']}"
+                error.message = f"{error.instance!r} does not fit: {error.schema['description']}"
             yield error
 
 

@@ -101,10 +101,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a bucket": ({"S3SETTINGS": {"BUCKETNAME": "s3://lake"}}, "without s3://"),
     "no bucket": ({"S3SETTINGS": {"BUCKETFOLDER": "x"}}, "'BUCKETNAME' is a required property"),
     "a setting": ({"S3SETTINGS": {"BUCKETNAME": "lake", "DATAFORMATT": "csv"}}, "Did you mean 'DATAFORMAT'?"),
-    "a yes": ({"S3SETTINGS": {"BUCKETNAME": "lake", "ENABLESTATISTICS": "yes"}}, "'yes' is none: true or false"),
+    "a yes": ({"S3SETTINGS": {"BUCKETNAME": "lake", "ENABLESTATISTICS": "yes"}}, "'yes' does not fit: true or false"),
     "a number": (
         {"S3SETTINGS": {"BUCKETNAME": "lake", "MAXFILESIZE": "big"}},
-        "'big' is none: a whole number",
+        "'big' does not fit: a whole number",
     ),
     "tags": ({"TAGS": [{"Kay": "x"}]}, "'Key' is a required property"),
 }
