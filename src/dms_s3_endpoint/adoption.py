@@ -37,7 +37,7 @@ def refuse_unless_fitting(endpoint: Endpoint, found: Found, accounts: Accounts) 
     """Raises EndpointError (InvalidRequest) with all that speaks against taking over what is nobody's."""
     faults: list[str] = []
     if found.live and is_nobodys(found.live.tags):
-        faults += _faults_of_endpoint(endpoint, found.live)
+        faults += _faults_of_endpoint(endpoint, found.live, found.role)
     if found.role and is_nobodys(found.role.tags):
         faults += _faults_of_role(endpoint, found.role, accounts.dms.identifiers_of_role(found.role.arn))
     if found.policy and is_nobodys(found.policy.tags):
@@ -49,16 +49,19 @@ def refuse_unless_fitting(endpoint: Endpoint, found: Found, accounts: Accounts) 
         )
 
 
-def _faults_of_endpoint(endpoint: Endpoint, live: LiveEndpoint) -> Iterable[str]:
-    """Account, bucket, engine and direction; anything else may be created again."""
+def _faults_of_endpoint(endpoint: Endpoint, live: LiveEndpoint, role: Role | None) -> Iterable[str]:
+    """Engine, direction, bucket, and the role with its account; anything else may be created again.
+
+    The role must be adopted too: for that accounts/*.yaml ask the accounts' owner, for an endpoint DMS can't.
+    """
     name, bucket = f"endpoint {live.identifier}", str(live.settings.get("BucketName", ""))
-    account = live.role_arn.split(":")[4] if live.role_arn.count(":") > 4 else "none"  # noqa: PLR2004  # arn:p:s:r:account
     if live.kind != "target of s3":
         yield f"{name} is a {live.kind}, not a target of s3"
     if bucket != endpoint.bucket_name:
         yield f"{name} has bucket {bucket or '(none)'}, not {endpoint.bucket_name}"
-    if account != endpoint.environment.data_lake_account:
-        yield f"the role of {name} is in account {account}, not {endpoint.environment.data_lake_account}"
+    if role is None or role.arn != live.role_arn:
+        account = endpoint.environment.data_lake_account
+        yield f"{name} has role {live.role_arn or '(none)'}, not {endpoint.role_name} of account {account}"
 
 
 def _faults_of_role(endpoint: Endpoint, role: Role, identifiers: list[str]) -> Iterable[str]:
@@ -70,15 +73,14 @@ def _faults_of_role(endpoint: Endpoint, role: Role, identifiers: list[str]) -> I
 
 
 def differing(endpoint: Endpoint, found: Found) -> list[str]:
-    """What of a live endpoint that is nobody's differs from the wanted one: names of settings, or its role."""
+    """The names of the settings in which a live endpoint that is nobody's differs from the wanted one."""
     if found.live is None or not is_nobodys(found.live.tags):
         return []
     wanted: dict[str, object] = dict(endpoint.effective_settings)
     if not found.live.settings.get("ExpectedBucketOwner"):
         # By hand it is seldom given, and no reason for an outage.
         wanted.pop("ExpectedBucketOwner", None)
-    role = [] if found.role and found.role.arn == found.live.role_arn else ["ROLENAME"]
-    return role + [name.upper() for name in differences(wanted, found.live.settings)]
+    return [name.upper() for name in differences(wanted, found.live.settings)]
 
 
 def taken_over(endpoint: Endpoint, owner: Owner, found: Found, region: str) -> Found:

@@ -312,7 +312,7 @@ def _create_again(
     try:
         return _create(adoption.as_successor(endpoint, outdated), owner, role, accounts)
     except EndpointError:
-        if is_adopted(outdated.tags) and outdated.role_arn == role.arn and not is_rolled_back:
+        if is_adopted(outdated.tags) and not is_rolled_back:
             _restore(endpoint, owner, role, accounts, outdated)
         raise
 
@@ -322,8 +322,8 @@ def _restore(endpoint: Endpoint, owner: Owner, role: Role, accounts: Accounts, a
     try:
         _create_trusted(adoption.as_it_was(endpoint, adopted), owner, role, accounts, {})
         logger.warning("The endpoint that was to be adopted is made again as it was", extra=given)
-    except EndpointError as error:
-        logger.error("The endpoint that was to be adopted is gone", extra=given | {"cause": error.reason})
+    except (EndpointError, ValueError) as error:
+        logger.error("The endpoint that was to be adopted is gone", extra=given | {"cause": str(error)})
 
 
 def _create(endpoint: Endpoint, owner: Owner, role: Role, accounts: Accounts) -> LiveEndpoint:

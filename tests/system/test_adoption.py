@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,7 @@ from tests import by_hand
 
 from .attempts import DOCUMENT, OWNER, TRUST, attempted, role, taken_over
 from .test_permissions import Policy, listed, traced_in
-from .world import create, properties, refused, settings, tags_of, the_endpoint, update
+from .world import adoptable, create, properties, refused, settings, tags_of, the_endpoint, update
 
 Answer = dict[str, Any]
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -178,16 +177,6 @@ def test_without_the_grant_a_request_fails_and_names_it(
         assert action in refused(situation.request(cloudformation), "AccessDenied")
 
 
-@contextmanager
-def adoptable(aws: EmbeddedAws, names: str) -> Iterator[None]:
-    update_account(aws, DEV.data_lake, "data-lake.yaml", Adopt=names)
-    try:
-        yield
-    finally:
-        purge(aws, [DEV])
-        update_account(aws, DEV.data_lake, "data-lake.yaml", Adopt="dms-*")
-
-
 @pytest.mark.usefixtures("grants")
 def test_whatever_may_be_adopted_nothing_that_has_an_owner_and_not_the_role_itself_can(aws: EmbeddedAws) -> None:
     owned = [{"Key": "dms-s3-endpoint:stack-id", "Value": "arn:aws:cloudformation:eu-west-1:111111111111:stack/b/1"}]
@@ -200,7 +189,7 @@ def test_whatever_may_be_adopted_nothing_that_has_an_owner_and_not_the_role_itse
         "trust in itself": ("update_assume_role_policy", {**itself, "PolicyDocument": TRUST}),
         "rights": ("attach_role_policy", {"RoleName": "theirs", "PolicyArn": ADMINISTRATOR}),
     }
-    with adoptable(aws, "*"):
+    with adoptable(aws, "*", afterwards="dms-*"):
         aws.client("iam", DEV.data_lake).create_role(**role("theirs", "/", Tags=owned))
         aws.client("iam", DEV.data_lake).create_role(**role("nobodys", "/"))
         with taken_over(aws, DEV.data_lake_role_arn) as iam:
@@ -212,7 +201,7 @@ def test_whatever_may_be_adopted_nothing_that_has_an_owner_and_not_the_role_itse
 def test_without_the_grants_adopt_says_which_template_has_them(
     aws: EmbeddedAws, cloudformation: CloudFormation
 ) -> None:
-    with adoptable(aws, ""):
+    with adoptable(aws, "", afterwards="dms-*"):
         by_hand.make_role_and_policy(aws.client("iam", DEV.data_lake), DEV.bucket, "dms-orders", "dms-orders")
         answer = cloudformation.send("Create", ADOPTING)
     assert "accounts/data-lake.yaml" in refused(answer, "AccessDenied")

@@ -18,7 +18,7 @@ from local_aws.organisation import DEV, ROOT, TOOLS, delete_stack, sam_deploy
 from tests import by_hand
 
 from .test_permissions import Policy, listed, traced_in
-from .world import mutations, task_on, the_endpoint
+from .world import adoptable, mutations, task_on, the_endpoint
 
 EXAMPLE = ROOT / "examples" / "one-endpoint.yaml"
 NO_FUNCTION = f"arn:aws:lambda:eu-west-1:{TOOLS}:function:none"
@@ -142,14 +142,13 @@ def test_what_would_be_adopted_is_said(checker: Checker, tmp_path: Path) -> None
     adopting = changed(tmp_path, ("      TAGS:\n", "      ADOPT: true\n      TAGS:\n"))
     checker.aws.switch(propagation_seconds=0.0)
     iam, dms = checker.aws.client("iam", DEV.data_lake), checker.aws.client("dms", DEV.dms)
-    role = iam.create_role(RoleName="by-hand", AssumeRolePolicyDocument=json.dumps(by_hand.trust()))["Role"]
+    role_arn = by_hand.make_role_and_policy(iam, DEV.bucket, "dms-orders", "dms-other")
     live = {"BucketName": DEV.bucket, "BucketFolder": "orders", "DataFormat": "csv"}
-    arn = by_hand.make_endpoint(iam, dms, role["Arn"], lambda: None, **live)
-    row = checker.row(template=adopting)
-    dms.delete_endpoint(EndpointArn=arn)
-    iam.delete_role(RoleName="by-hand")
+    by_hand.make_endpoint(iam, dms, role_arn, lambda: None, **live)
+    with adoptable(checker.aws, "dms-*"):
+        row = checker.row(template=adopting)
     assert row["action"] == "adopt: delete and create"
-    assert row["changes"] == ["ROLENAME", "DATAFORMAT", "INCLUDEOPFORFULLLOAD", "TIMESTAMPCOLUMNNAME"]
+    assert row["changes"] == ["DATAFORMAT", "INCLUDEOPFORFULLLOAD", "TIMESTAMPCOLUMNNAME"]
 
 
 def test_wrong_properties_are_said_as_the_deployment_would(checker: Checker) -> None:

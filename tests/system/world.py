@@ -9,7 +9,7 @@ from typing import Any
 
 from local_aws import EmbeddedAws
 from local_aws.cloudformation import CloudFormation
-from local_aws.organisation import DEV, Pair, endpoints
+from local_aws.organisation import DEV, Pair, endpoints, purge, update_account
 
 SETTINGS = {"BUCKETNAME": DEV.bucket, "BUCKETFOLDER": "orders", "DATAFORMAT": "parquet"}
 MUTATIONS = ("Create", "Update", "Delete", "Put", "Tag", "Untag", "Attach", "Detach", "Add", "Remove", "Modify")
@@ -111,3 +111,14 @@ def replication_instance(aws: EmbeddedAws, pair: Pair = DEV) -> str:
         ReplicationInstanceIdentifier="tests", ReplicationInstanceClass="dms.t3.micro"
     )
     return str(answer["ReplicationInstance"]["ReplicationInstanceArn"])
+
+
+@contextmanager
+def adoptable(aws: EmbeddedAws, names: str, afterwards: str = "") -> Iterator[None]:
+    """Roles and policies of the pattern may be adopted in dev's data lake; what was made there is taken away."""
+    update_account(aws, DEV.data_lake, "data-lake.yaml", Adopt=names)
+    try:
+        yield
+    finally:
+        purge(aws, [DEV])
+        update_account(aws, DEV.data_lake, "data-lake.yaml", Adopt=afterwards)

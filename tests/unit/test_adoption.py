@@ -19,6 +19,7 @@ from .test_endpoint import ENDPOINT_ARN, OURS, World
 pytestmark = pytest.mark.usefixtures("in_memory")
 ROLE_ARN = f"arn:aws:iam::{DATA_LAKE}:role/orders-role"
 POLICY_ARN = f"arn:aws:iam::{DATA_LAKE}:policy/orders-policy"
+OTHER_ROLE = "arn:aws:iam::999999999999:role/orders-role"
 SETTINGS = {"BucketName": BUCKET, "BucketFolder": "orders"}
 
 
@@ -144,12 +145,9 @@ UNFIT: dict[str, tuple[Callable[[ByHand], None], str]] = {
     "a source": (change(direction="source"), "endpoint orders is a source of s3, not a target of s3"),
     "another engine": (change(engine="redshift"), "endpoint orders is a target of redshift, not a target of s3"),
     "another bucket": (change(settings={"BucketName": "lake"}), f"endpoint orders has bucket lake, not {BUCKET}"),
-    "a role of another account": (
-        change(
-            role_arn="arn:aws:iam::999999999999:role/orders-role",
-            settings=SETTINGS | {"ServiceAccessRoleArn": "arn:aws:iam::999999999999:role/orders-role"},
-        ),
-        f"the role of endpoint orders is in account 999999999999, not {DATA_LAKE}",
+    "another role": (
+        change(role_arn=OTHER_ROLE, settings=SETTINGS | {"ServiceAccessRoleArn": OTHER_ROLE}),
+        f"endpoint orders has role {OTHER_ROLE}, not orders-role of account {DATA_LAKE}",
     ),
     "a role that others may assume": (trusting_others, "role orders-role is trusted for others than DMS"),
     "a role of two endpoints": (shared_role, "role orders-role is that of endpoint another too"),
@@ -296,3 +294,11 @@ def test_a_delivery_after_one_that_died_goes_on_with_what_it_had_adopted() -> No
     (answer,) = world.cloud.deliver(event)
     assert answer["Status"] == "SUCCESS", answer
     assert world.endpoint()["EndpointArn"] == world.arn
+
+
+def test_of_an_endpoint_that_can_not_be_made_again_the_log_has_all(caplog: pytest.LogCaptureFixture) -> None:
+    world = ByHand(CdcPath="changes")
+    world.always("create_endpoint", refuse("InvalidParameterValueException", "no"))
+    world.stack.create(adopting())
+    (record,) = [each for each in caplog.records if each.levelname == "ERROR" and "is gone" in each.message]
+    assert vars(record)["settings"]["CdcPath"] == "changes"
