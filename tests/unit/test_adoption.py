@@ -106,6 +106,15 @@ def test_defaults_and_the_owner_of_the_bucket_are_no_difference(shown: dict[str,
     assert ByHand(**shown).adopted().endpoint()["ServiceAccessRoleArn"] == ROLE_ARN
 
 
+def test_where_dms_does_not_show_the_external_id_the_trust_that_was_written_by_hand_tells_it() -> None:
+    world = ByHand()
+    external_id = world.endpoint()["ExternalId"]
+    world.cloud.switch(describe_tells_external_id=False)
+    world.adopted()
+    assert world.answers[-1]["Data"]["ExternalId"] == external_id
+    assert not {"create_endpoint", "delete_endpoint"} & set(world.calls[-1])
+
+
 def test_what_differs_is_created_again_as_the_stack_wants_it() -> None:
     world = ByHand(CdcPath="changes").adopted()
     assert world.endpoint()["EndpointArn"] == ENDPOINT_ARN

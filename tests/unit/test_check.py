@@ -17,7 +17,7 @@ from faults.scenarios import BOUNDARY, another_folder, another_policy, bounded, 
 
 from .builders import DATA_LAKE, ENVIRONMENTS, make_client_error, make_event, make_properties
 from .test_adoption import ByHand, adopting
-from .test_endpoint import OURS, World
+from .test_endpoint import ENDPOINT_ARN, OURS, World
 
 pytestmark = pytest.mark.usefixtures("in_memory")
 KEY = f"arn:aws:kms:eu-west-1:{DATA_LAKE}:key/11111111-1111-4111-8111-111111111111"
@@ -86,6 +86,15 @@ PLANS: dict[str, tuple[Any, str, list[str]]] = {
 @pytest.mark.parametrize(("given", "action", "changes"), PLANS.values(), ids=PLANS.keys())
 def test_of_a_resource_that_stands_it_says_what_an_update_would_do(given: Any, action: str, changes: list[str]) -> None:
     assert checked(World().created(), given) == {"action": action, "changes": changes, "problems": []}
+
+
+def test_a_task_that_would_block_the_update_is_said() -> None:
+    world = World().created()
+    world.cloud.dms.tasks = {"nightly": ENDPOINT_ARN}
+    assert checked(world, another_folder("orders"))["problems"] == [
+        "EndpointInUse: used by task nightly. Delete these first"
+    ]
+    assert checked(world, retagged("orders"))["problems"] == []
 
 
 def test_a_role_that_somebody_changed_is_said() -> None:
