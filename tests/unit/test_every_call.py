@@ -17,7 +17,7 @@ from .in_memory import FAULTS, CloudInMemory, Happening, refuse
 pytestmark = pytest.mark.usefixtures("in_memory")
 # Polling repeats itself: of one operation, a request's first calls, and no more.
 CALLS_OF_AN_OPERATION = 6
-RUNS_OF_A_VARIANT = 15
+RUNS_OF_A_VARIANT = 10
 
 
 def calls_of(request_kind: str, variant: str) -> list[str]:
