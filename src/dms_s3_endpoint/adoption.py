@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from .data_lake import Policy, Role, role_fingerprint
 from .dms import LiveEndpoint
 from .errors import Code, EndpointError
-from .ownership import ADOPTED, CHANGED_BY, Owner, fingerprint, is_adopted, is_nobodys, keys_of_ours
+from .ownership import ADOPTED, CHANGED_BY, Owner, fingerprint, is_adopted, is_nobodys, keys_of_ours, tags_to_add
 from .policies import (
     Document,
     access_policy,
@@ -104,16 +104,12 @@ def taken_over(endpoint: Endpoint, owner: Owner, found: Found, region: str) -> F
 
 def tag(before: Found, after: Found, accounts: Accounts) -> None:
     """Make `after` of `before`: the endpoint last, for whoever looks at it alone."""
-    if before.policy and after.policy and (added := _added(before.policy, after.policy)):
-        accounts.data_lake.tag_policy(before.policy, added, [])
-    if before.role and after.role and (added := _added(before.role, after.role)):
-        accounts.data_lake.tag_role(before.role, added, [])
-    if before.live and after.live and (added := _added(before.live, after.live)):
-        accounts.dms.tag_endpoint(before.live, added, [])
-
-
-def _added(before: Policy | Role | LiveEndpoint, after: Policy | Role | LiveEndpoint) -> dict[str, str]:
-    return {key: value for key, value in after.tags.items() if before.tags.get(key) != value}
+    if before.policy and after.policy:
+        accounts.data_lake.tag_policy(before.policy, tags_to_add(before.policy.tags, after.policy.tags), [])
+    if before.role and after.role:
+        accounts.data_lake.tag_role(before.role, tags_to_add(before.role.tags, after.role.tags), [])
+    if before.live and after.live:
+        accounts.dms.tag_endpoint(before.live, tags_to_add(before.live.tags, after.live.tags), [])
 
 
 def as_successor(endpoint: Endpoint, outdated: LiveEndpoint) -> Endpoint:

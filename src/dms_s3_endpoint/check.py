@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 from . import adoption
-from .endpoint import Accounts, Found, in_place_changes, look, must_be_recreated
+from .endpoint import Accounts, Found, in_place_changes, look, must_be_renewed
 from .errors import Code, EndpointError
 from .lifecycle import Deployment
 from .ownership import is_nobodys
@@ -81,7 +81,7 @@ def _plan(endpoint: Endpoint, found: Found, accounts: Accounts) -> tuple[Action,
     if is_nobodys(found.live.tags):
         differing = adoption.differing(endpoint, found)
         return (Action.ADOPT_ANEW, differing) if differing else (Action.ADOPT, [])
-    if must_be_recreated(found.live, endpoint) or not found.external_id:
+    if must_be_renewed(found, endpoint):
         names = [name.upper() for name in differences(endpoint.effective_settings, found.live.settings)]
         return Action.RECREATE, names or ["its role or its state"]
     changes = in_place_changes(endpoint, found, accounts)

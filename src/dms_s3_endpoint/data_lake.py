@@ -116,12 +116,16 @@ class DataLake:
         """The policy of a name that IAM says is taken, once it shows, under whatever path; None where it doesn't."""
         return self._once_seen(lambda: self.find_policy(name, owner) or self.policy_elsewhere(name, owner))
 
-    def policy_elsewhere(self, name: str, owner: Owner) -> Policy | None:
-        """One under another path: somebody's, or adopted; its document and tags where they may be read."""
+    def arn_elsewhere(self, name: str, owner: Owner) -> str:
+        """Of the policy of this name under another path, somebody's or adopted; empty where there is none."""
         with step(f"list-policies for {name}"):
             pages = self._iam.get_paginator("list_policies").paginate(Scope="Local")
             named = (policy for page in pages for policy in page["Policies"] if policy["PolicyName"] == name)
-            arn = next((policy["Arn"] for policy in named if policy["Path"] != owner.path), "")
+            return next((policy["Arn"] for policy in named if policy["Path"] != owner.path), "")
+
+    def policy_elsewhere(self, name: str, owner: Owner) -> Policy | None:
+        """The policy at `arn_elsewhere`; its document and tags where they may be read."""
+        arn = self.arn_elsewhere(name, owner)
         try:
             return self.policy_at(arn) if arn else None
         except EndpointError as error:

@@ -24,7 +24,16 @@ from .data_lake import SECONDS_TO_SETTLE, DataLake, Policy, Role, role_fingerpri
 from .dms import CreateAnswer, Dms, LiveEndpoint
 from .errors import Code, EndpointError, out_of_time
 from .metrics import Figures
-from .ownership import ADOPTED, FINGERPRINT, Owner, fingerprint, is_adopted, is_nobodys, owner_named_by
+from .ownership import (
+    ADOPTED,
+    FINGERPRINT,
+    Owner,
+    fingerprint,
+    is_adopted,
+    is_nobodys,
+    owner_named_by,
+    tags_to_add,
+)
 from .parallel import in_parallel
 from .patience import Patience
 from .policies import access_policy, external_ids_for_dms, other_statements, trust_policy, trusted_external_ids
@@ -71,7 +80,7 @@ class Accounts:
 
 @dataclass(frozen=True)
 class Found:
-    """What of the wanted pieces exists, all of it ours."""
+    """What of the wanted pieces exists: all of it ours, or nobody's and to be adopted."""
 
     policy: Policy | None
     role: Role | None
@@ -88,7 +97,12 @@ class Found:
 
     def is_ours(self, owner: Owner) -> bool:
         """Whether any of it is: what is adopted now was nobody's before."""
-        return any(piece and owner.owns(piece.tags) for piece in (self.policy, self.role, self.live))
+        return any(owner.owns(tags) for tags in self.tags)
+
+    @property
+    def tags(self) -> list[Mapping[str, str]]:
+        """Of each piece that exists."""
+        return [piece.tags for piece in (self.policy, self.role, self.live) if piece]
 
 
 @dataclass(frozen=True)
@@ -134,9 +148,7 @@ def _set_up(
     # One that another delivery of this request began.
     by_hand = replace(found, live=found.live and _ready(found.live, accounts))
     found = adoption.taken_over(endpoint, owner, by_hand, accounts.region)
-    # An ExternalId that nothing tells any more can only be had by another create.
-    renewed = found.live and (must_be_recreated(found.live, endpoint) or not found.external_id)
-    outdated, kept = (found.live, None) if renewed else (None, found.live)
+    outdated, kept = (found.live, None) if must_be_renewed(found, endpoint) else (None, found.live)
     if outdated:
         accounts.dms.refuse_if_in_use(outdated, _why_again(endpoint, by_hand))
     if found != by_hand:
@@ -204,12 +216,10 @@ def _policy_elsewhere(
     endpoint: Endpoint, owner: Owner, attached_policy_arns: Iterable[str], accounts: Accounts
 ) -> Policy | None:
     """One that was adopted, and so hangs on the role, or one to adopt; with its document."""
-    ours = [arn for arn in attached_policy_arns if arn.rpartition("/")[2] == endpoint.policy_name]
-    if not ours and endpoint.adopt:
-        elsewhere = accounts.data_lake.policy_elsewhere(endpoint.policy_name, owner)
-        ours = [elsewhere.arn] if elsewhere else []
-    # Asked for here, a denial is an error.
-    return accounts.data_lake.policy_at(ours[0]) if ours else None
+    arn = next((arn for arn in attached_policy_arns if arn.rpartition("/")[2] == endpoint.policy_name), "")
+    if not arn and endpoint.adopt:
+        arn = accounts.data_lake.arn_elsewhere(endpoint.policy_name, owner)
+    return accounts.data_lake.policy_at(arn) if arn else None
 
 
 def _why_again(endpoint: Endpoint, by_hand: Found) -> str:
@@ -242,20 +252,24 @@ def must_be_recreated(live: LiveEndpoint, endpoint: Endpoint) -> bool:
     return live.tags.get(FINGERPRINT) != endpoint.fingerprint or live.status != "active"
 
 
+def must_be_renewed(found: Found, endpoint: Endpoint) -> bool:
+    """Whether there is one to be created again; an ExternalId that nothing tells any more is had in no other way."""
+    return found.live is not None and (must_be_recreated(found.live, endpoint) or not found.external_id)
+
+
 def in_place_changes(endpoint: Endpoint, found: Found, accounts: Accounts) -> list[str]:
     """What an update would change beside an endpoint that it keeps; but for tags that it would take away."""
     policy, role, document = found.policy, found.role, access_policy(endpoint, accounts.region)
     policy_differs = policy is None or policy.document != adoption.document_for(policy, document, endpoint)
     role_differs = role is None or trusted_external_ids(role.trust_policy) != {found.external_id}
-    boundary = role and not adoption.keeps_boundary(role, endpoint) and role.permissions_boundary
-    added = [_changes(piece.tags, endpoint.tags, frozenset())[0] for piece in (policy, role, found.live) if piece]
+    bound_otherwise = role is not None and role.permissions_boundary != endpoint.permissions_boundary
     changes = {
         f"policy {endpoint.policy_name}": policy_differs,
         f"role {endpoint.role_name}": role_differs,
         "its policy": policy is None or policy.arn not in found.attached_policy_arns,
-        "its boundary": bool(role) and boundary not in (False, endpoint.permissions_boundary),
-        "tags": any(added),
-        "ADOPT": not endpoint.adopt and any(is_adopted(piece.tags) for piece in (policy, role, found.live) if piece),
+        "its boundary": role is not None and bound_otherwise and not adoption.keeps_boundary(role, endpoint),
+        "tags": any(tags_to_add(tags, endpoint.tags) for tags in found.tags),
+        "ADOPT": not endpoint.adopt and any(map(is_adopted, found.tags)),
     }
     return [name for name, differs in changes.items() if differs]
 
@@ -536,8 +550,7 @@ def _changes(
     To IAM, keys that differ in case alone are one: adding the new one replaces the old.
     """
     kept = {key.lower() for key in wanted}
-    added = {key: value for key, value in wanted.items() if live.get(key) != value}
-    return added, sorted(key for key in given_up & set(live) if key.lower() not in kept)
+    return tags_to_add(live, wanted), sorted(key for key in given_up & set(live) if key.lower() not in kept)
 
 
 def _attributes(endpoint: Endpoint, live: LiveEndpoint, role: Role, policy: Policy) -> dict[str, str]:

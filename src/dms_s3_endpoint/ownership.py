@@ -70,6 +70,10 @@ def keys_of_ours(tags: Mapping[str, str]) -> list[str]:
     return sorted(key for key in tags if key.startswith(PREFIX))
 
 
+def tags_to_add(live: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in wanted.items() if live.get(key) != value}
+
+
 def owner_named_by(tags: Mapping[str, str]) -> str:
     """The owner in words, for an error message."""
     if is_nobodys(tags):

@@ -123,19 +123,18 @@ def trusted_external_ids(trust: Mapping[str, Any]) -> set[str] | None:
     """The ExternalIds that our statement demands: empty where it demands none, None where there is no statement."""
     for statement in statements_of(trust):
         if statement.get("Sid") == SID and statement.get("Principal") == {"Service": DMS}:
-            ids = statement.get("Condition", {}).get("StringEquals", {}).get("sts:ExternalId", [])
-            return {ids} if isinstance(ids, str) else set(ids)
+            return _external_ids(statement)
     return None
 
 
 def external_ids_for_dms(trust: Mapping[str, Any]) -> set[str]:
     """The ExternalIds that any statement demands of DMS, also those that were written by hand."""
-    ids: set[str] = set()
-    for statement in statements_of(trust):
-        if _is_for_dms_alone(statement):
-            found = statement.get("Condition", {}).get("StringEquals", {}).get("sts:ExternalId", [])
-            ids |= {found} if isinstance(found, str) else set(found)
-    return ids
+    for_dms = [statement for statement in statements_of(trust) if _is_for_dms_alone(statement)]
+    return set().union(*map(_external_ids, for_dms))
+
+
+def _external_ids(statement: Mapping[str, Any]) -> set[str]:
+    return set(listed(statement.get("Condition", {}).get("StringEquals", {}).get("sts:ExternalId", [])))
 
 
 def is_for_dms_alone(trust: Mapping[str, Any]) -> bool:
@@ -148,7 +147,7 @@ def _is_for_dms_alone(statement: Mapping[str, Any]) -> bool:
     """DMS's principal is of one form; a list of one, and one with a Region, are the same."""
     principal = statement.get("Principal")
     services = principal.get("Service", []) if isinstance(principal, dict) and set(principal) == {"Service"} else []
-    names = [services] if isinstance(services, str) else services
+    names = listed(services)
     return bool(names) and all(re.fullmatch(r"dms\.([a-z0-9-]+\.)?amazonaws\.com(\.cn)?", name) for name in names)
 
 
@@ -164,6 +163,11 @@ def with_statements_of_others(document: Mapping[str, Any], live: Mapping[str, An
     ours = statements_of(document)
     sids = {statement["Sid"] for statement in ours}
     return {**document, "Statement": [*ours, *(each for each in statements_of(live) if each.get("Sid") not in sids)]}
+
+
+def listed(given: str | Iterable[str]) -> list[str]:
+    """IAM takes a single text for a list of one."""
+    return [given] if isinstance(given, str) else list(given)
 
 
 def statements_of(trust: Mapping[str, Any]) -> list[Document]:

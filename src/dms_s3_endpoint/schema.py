@@ -70,13 +70,13 @@ def properties() -> tuple[Property, ...]:
             "POLICYNAME",
             in_place,
             "IAM policy to create in the data-lake account, under the path `/dms-s3-endpoint/`",
-            _text(request.IAM_NAME, 128),
+            _text(request.IAM_NAME, request.LONGEST_POLICY_NAME),
         ),
         Property(
             "ROLENAME",
             anew,
             "IAM role to create in the data-lake account, under the same path; one for each endpoint",
-            _text(request.IAM_NAME, 64),
+            _text(request.IAM_NAME, request.LONGEST_ROLE_NAME),
         ),
         Property("S3SETTINGS", anew, _MEANING_OF_SETTINGS, _settings()),
         Property(
@@ -166,9 +166,10 @@ def _spellings(values: list[str]) -> list[str]:
 
 
 def _tags() -> Schema:
+    key = _text(request.TAG_TEXT, request.LONGEST_TAG_KEY)
     tag = {
         "type": "object",
-        "properties": {"Key": _text(request.TAG_TEXT, request.LONGEST_TAG_KEY), "Value": _text(request.TAG_TEXT, 256)},
+        "properties": {"Key": key, "Value": _text(request.TAG_TEXT, request.LONGEST_TAG_VALUE)},
         "required": ["Key"],
         "additionalProperties": False,
     }

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Target.S3.html#CHAP_Target
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from .errors import error_code, error_message, is_denial, or_none, step
-from .policies import access_policy, statements_of
+from .policies import access_policy, listed, statements_of
 from .request import Endpoint
 
 if TYPE_CHECKING:
@@ -112,12 +112,8 @@ def _is_about(statement: Mapping[str, Any], endpoint: Endpoint) -> bool:
 
 def _principals(statement: Mapping[str, Any]) -> list[str]:
     principal = statement.get("Principal", [])
-    return _listed(principal.get("AWS", []) if isinstance(principal, Mapping) else principal)
+    return listed(principal.get("AWS", []) if isinstance(principal, Mapping) else principal)
 
 
 def _names(statement: Mapping[str, Any], action: str) -> bool:
-    return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in _listed(statement.get("Action", [])))
-
-
-def _listed(given: str | Iterable[str]) -> list[str]:
-    return [given] if isinstance(given, str) else list(given)
+    return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in listed(statement.get("Action", [])))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checks.findings import Finding, complaints
+from development.checks.findings import Finding, complaints
 
 BAD = "bad-on-purpose"
 IN_BAD = Finding("checkov", "CKV_AWS_27", f"{BAD} Queue")

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from checks.plain import generated, plain
-from checks.resolved import EXAMPLES, Resolver, documents
+from development.checks.plain import generated, plain
+from development.checks.resolved import EXAMPLES, Resolver, documents
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = [ROOT / "template.yaml", *sorted((ROOT / "accounts").glob("*.yaml"))]

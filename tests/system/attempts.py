@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from faults.deployed import DMS_TRUST
+from development.faults.deployed import DMS_TRUST
 from local_aws import EmbeddedAws
 from local_aws.organisation import DEV, TEST, purge
 

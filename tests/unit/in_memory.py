@@ -21,6 +21,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ParamValidat
 from botocore.session import get_session
 from botocore.validate import ParamValidator
 
+from development.faults.pieces import Pieces, pieces_of
 from dms_s3_endpoint import app, parallel
 from dms_s3_endpoint.answer import as_endpoint_error
 from dms_s3_endpoint.data_lake import DataLake
@@ -30,7 +31,6 @@ from dms_s3_endpoint.environments import Environment
 from dms_s3_endpoint.errors import Code, EndpointError
 from dms_s3_endpoint.lifecycle import Deployment, create, delete, update
 from dms_s3_endpoint.request import Event
-from faults.pieces import Pieces, pieces_of
 from local_aws.dms_endpoints import DmsFault, Endpoints, check
 from local_aws.switches import Switches, changed
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from faults.pieces import Pieces
-from faults.scenarios import BOUNDARY, BUCKET, properties
+from development.faults.pieces import Pieces
+from development.faults.scenarios import BOUNDARY, BUCKET, properties
 from tests import by_hand
 
 from .builders import DATA_LAKE, make_event

@@ -8,11 +8,11 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from development.faults.run import faults_of_standing
+from development.faults.scenarios import BOUNDARY, BUCKET
+from development.faults.stack import LOGICAL_ID, Stack
+from development.faults.variants import VARIANTS
 from dms_s3_endpoint.ownership import Owner
-from faults.run import faults_of_standing
-from faults.scenarios import BOUNDARY, BUCKET
-from faults.stack import LOGICAL_ID, Stack
-from faults.variants import VARIANTS
 
 from .builders import DATA_LAKE, DMS, STACK_ID
 from .in_memory import FAULTS, CloudInMemory, deployed_in_memory

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmarks.measured import Measured
-from benchmarks.model import BOUNDS, LATENCY
-from faults.scenarios import another_folder, properties
-from faults.stack import Stack
+from development.benchmarks.measured import Measured
+from development.benchmarks.model import BOUNDS, LATENCY
+from development.faults.scenarios import another_folder, properties
+from development.faults.stack import Stack
 from local_aws.wire import Call
 
 from .builders import STACK_ID

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from development.faults.scenarios import BOUNDARY, another_folder, another_policy, bounded, properties, retagged
 from dms_s3_endpoint.check import check
 from dms_s3_endpoint.lifecycle import Deployment
 from dms_s3_endpoint.request import Event, parse
 from dms_s3_endpoint.storage import Storage
-from faults.scenarios import BOUNDARY, another_folder, another_policy, bounded, properties, retagged
 
 from .builders import DATA_LAKE, ENVIRONMENTS, make_client_error, make_event, make_properties
 from .test_adoption import ByHand, adopting

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from development.faults.scenarios import bounded, properties
 from dms_s3_endpoint.data_lake import DataLake, Policy, Role
 from dms_s3_endpoint.errors import EndpointError
 from dms_s3_endpoint.ownership import Owner
-from faults.scenarios import bounded, properties
 
 from .builders import DATA_LAKE, STACK_ID, FakeClock, make_client_error
 from .in_memory import FakeIam

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from development.faults.scenarios import properties
+from development.faults.stack import Stack
 from dms_s3_endpoint.dms import CreateAnswer, Dms, LiveEndpoint, _succeeds, external_id_in
 from dms_s3_endpoint.ownership import FINGERPRINT
 from dms_s3_endpoint.request import parse
-from faults.scenarios import properties
-from faults.stack import Stack
 
 from .builders import ENVIRONMENTS, STACK_ID, FakeClock, make_client_error, make_event
 from .in_memory import refuse

@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from dms_s3_endpoint.ownership import CHANGED_BY
-from faults.run import differences, faults_of_standing
-from faults.scenarios import (
+from development.faults.run import differences, faults_of_standing
+from development.faults.scenarios import (
     BUCKET,
     another_endpoint,
     another_folder,
@@ -23,7 +22,8 @@ from faults.scenarios import (
     retagged,
     same,
 )
-from faults.stack import Answer, Event, Properties, Stack
+from development.faults.stack import Answer, Event, Properties, Stack
+from dms_s3_endpoint.ownership import CHANGED_BY
 
 from .builders import DATA_LAKE, DMS, STACK_ID
 from .in_memory import CloudInMemory, Happening, Happenings, kill_after, kill_before, lose_answer, refuse

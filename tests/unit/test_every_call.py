@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from faults.run import Ended, run
-from faults.scenarios import SCENARIOS
-from faults.stack import Event
-from faults.variants import VARIANTS
+from development.faults.run import Ended, run
+from development.faults.scenarios import SCENARIOS
+from development.faults.stack import Event
+from development.faults.variants import VARIANTS
 
 from .in_memory import FAULTS, CloudInMemory, Happening, refuse
 

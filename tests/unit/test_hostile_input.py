@@ -19,6 +19,10 @@ from botocore.validate import ParamValidator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from development.faults.run import differences
+from development.faults.scenarios import another_folder
+from development.faults.stack import Stack
+from development.faults.variants import VARIANTS
 from dms_s3_endpoint import ownership, policies
 from dms_s3_endpoint.app import handler
 from dms_s3_endpoint.dms import Dms
@@ -27,10 +31,6 @@ from dms_s3_endpoint.errors import Code, EndpointError
 from dms_s3_endpoint.ownership import CHANGED_BY, FINGERPRINT, LOGICAL_ID, PHYSICAL_ID
 from dms_s3_endpoint.request import Endpoint, parse, physical_id_of
 from dms_s3_endpoint.settings import canonical_names, members
-from faults.run import differences
-from faults.scenarios import another_folder
-from faults.stack import Stack
-from faults.variants import VARIANTS
 
 from .builders import DATA_LAKE, DEV, DMS, STACK_ID, FakeBucket, FakeClock, make_context, make_event, make_properties
 from .in_memory import CloudInMemory

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from faults.scenarios import another_endpoint, another_folder, properties
-from faults.stack import Answer
+from development.faults.scenarios import another_endpoint, another_folder, properties
+from development.faults.stack import Answer
 
 from .builders import ENVIRONMENTS, STACK_ID, make_event
 from .in_memory import CloudInMemory, refuse

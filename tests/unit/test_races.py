@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from faults.pieces import Pieces
-from faults.run import differences, faults_of_standing
-from faults.scenarios import another_endpoint, another_folder, another_policy, another_role, properties
-from faults.stack import LOGICAL_ID, Answer, Event, Properties
-from faults.variants import VARIANTS
+from development.faults.pieces import Pieces
+from development.faults.run import differences, faults_of_standing
+from development.faults.scenarios import another_endpoint, another_folder, another_policy, another_role, properties
+from development.faults.stack import LOGICAL_ID, Answer, Event, Properties
+from development.faults.variants import VARIANTS
 
 from .builders import STACK_ID
 from .in_memory import CloudInMemory

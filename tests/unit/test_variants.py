@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from faults.run import Ended, run
-from faults.scenarios import SCENARIOS
-from faults.variants import VARIANTS
+from development.faults.run import Ended, run
+from development.faults.scenarios import SCENARIOS
+from development.faults.variants import VARIANTS
 
 from .in_memory import CloudInMemory
 

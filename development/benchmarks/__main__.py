@@ -29,7 +29,7 @@ from .ours import Fleet
 from .peers.run import Ansible, ByHand, Peer, Plain
 from .peers.run import measured as peer_measured
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 REPORT = ROOT / "build" / "bench.json"
 PLOTS = ROOT / "docs" / "bench"
 MEMORY_GB = 0.5

@@ -34,7 +34,7 @@ Found = dict[Run, list[str]]
 
 def main(arguments: Sequence[str]) -> int:
     """0 where there was no violation."""
-    parser = argparse.ArgumentParser(prog="python -m faults", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m development.faults", description=__doc__)
     parser.add_argument("--request", action="append", choices=REQUESTS, help="only this one; more than once")
     parser.add_argument("--fault", action="append", choices=list(FAULTS), help="only this one; more than once")
     parser.add_argument("--sample", type=int, help="only so many cells, drawn by the seed")

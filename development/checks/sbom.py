@@ -1,4 +1,4 @@
-"""Prints what is in a built function, as CycloneDX JSON: `python -m checks.sbom <the folder that SAM zips>`.
+"""Prints as CycloneDX what is in a built function: `python -m development.checks.sbom <the folder that SAM zips>`.
 
 It is read from the folder itself, not from what was to be installed. The same folder gives the same bytes: without a
 time and a random serial number.
@@ -22,7 +22,7 @@ from cyclonedx.schema import OutputFormat, SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 VERSION = SchemaVersion.V1_6
 
 

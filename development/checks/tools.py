@@ -15,9 +15,9 @@ from cloudformation_validate import CompositeEngine, CompositeEngineConfig, Repo
 
 from .findings import Finding
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 # AWS's own for Control Tower, https://docs.aws.amazon.com/controltower/latest/controlreference/proactive-controls.html
-GUARD_RULES = ROOT / "checks/node_modules/@cdklabs/cdk-validator-cfnguard/rules/control-tower/cfn-guard"
+GUARD_RULES = ROOT / "development/checks/node_modules/@cdklabs/cdk-validator-cfnguard/rules/control-tower/cfn-guard"
 # Policy documents, and where each one is from.
 Policies = Sequence[tuple[str, Any]]
 ROLE = "arn:aws:iam::222222222222:role/dms-s3-endpoint/dms-orders"
@@ -80,7 +80,15 @@ def _what(finding: Any) -> Iterable[str]:
 
 def by_bandit(paths: Sequence[str]) -> Iterator[Finding]:
     """What ruff's rules of the same numbers are told to ignore, with the reason there, is not said again."""
-    arguments = ["--quiet", "--recursive", "--exit-zero", "--format", "json", "--exclude", "checks/node_modules"]
+    arguments = [
+        "--quiet",
+        "--recursive",
+        "--exit-zero",
+        "--format",
+        "json",
+        "--exclude",
+        "development/checks/node_modules",
+    ]
     report: Any = json.loads(_printed("bandit", *arguments, *paths))
     if report["errors"]:
         raise ValueError(f"bandit can't read {report['errors']}")

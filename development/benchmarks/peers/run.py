@@ -27,7 +27,7 @@ from local_aws.wire import Call
 from ..measured import Measured, measure
 
 HERE = Path(__file__).resolve().parent
-TOOLS_DIRECTORY = HERE.parents[1] / ".venv-bench" / "bin"
+TOOLS_DIRECTORY = HERE.parents[2] / ".venv-bench" / "bin"
 MEMORY_GB = 0.5
 SECONDS_OF_A_POLLED_REQUEST = 1200.0
 # Two pairs of accounts for each, so that two endpoints don't meet.

@@ -1,0 +1,1 @@
+"""What only serves development: faults, benchmarks, checks of templates and code, and locked requirements."""
