@@ -49,6 +49,7 @@ lint: setup
 	ruff check .
 	ruff format --check .
 	mypy
+	PYTHONPATH=src lint-imports --no-cache --no-logo
 	cfn-lint -- template.yaml accounts/*.yaml examples/*.yaml pipelines/*.yaml
 	sam validate --lint --template template.yaml
 	.venv-checks/bin/zizmor --offline --quiet --no-progress .github/workflows

@@ -1,4 +1,4 @@
-"""An AWS on this machine, for the demo, the tests and the benchmark: `with EmbeddedAws() as aws:`."""
+"""An embedded AWS on this machine for the demo, the tests and the benchmark: `with EmbeddedAws() as aws:`."""
 
 from .aws import EmbeddedAws
 from .switches import Switches

@@ -1,4 +1,4 @@
-"""The embedded AWS as its users see it: starts the server, reaches it, takes it away again."""
+"""The embedded AWS for its users: start the server, control it, and stop it."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ SECONDS_TO_START = 60.0
 
 
 class EmbeddedAws:
-    """MiniStack with IAM enforced and a DMS, on a free port of the loopback; all its files are in one folder.
+    """MiniStack with IAM enforced and a DMS, on a free port of the loopback. All its files are in one folder.
 
-    A 12-digit access key id is that account's root. In it, `time_scale` virtual seconds pass in a second.
+    A 12-digit access key id is the root of that account. `time_scale` virtual seconds pass in each second.
     """
 
     def __init__(self, time_scale: float = 100.0, *, directory: Path | None = None, keep: bool = False) -> None:
-        """`keep` leaves it all standing at the end: see `how_to_reach`. `directory` must not be there yet."""
+        """`keep`: the server goes on after the end, see `how_to_reach`. `directory` must not exist yet."""
         self.time_scale = time_scale
         self.region = REGION
         self._wanted_directory = directory
@@ -59,16 +59,16 @@ class EmbeddedAws:
         return self
 
     def _start(self) -> None:
-        # The server inherits the socket: nobody can take the port before it listens.
+        # The server inherits the socket, so no other process can take the port.
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.port = listener.getsockname()[1]
             self._process = self._spawn(listener.fileno())
-        # By address: a name would make the SDKs look for buckets under names of hosts that nobody resolves.
+        # An IP address: with a host name, SDKs would put the bucket into the host name, which does not resolve.
         self.endpoint_url = f"https://127.0.0.1:{self.port}"
         self._wait_until_up()
 
     def _spawn(self, listener: int) -> subprocess.Popen[bytes]:
-        # With its standard input closed by our end, however that comes, the server ends too. Unless it is kept.
+        # When this process ends, the server's standard input closes, and it ends too, unless it is kept.
         with (self.directory / "server.log").open("w") as log:
             return subprocess.Popen(  # noqa: S603  # our own server
                 [str(PYTHON), "-m", "local_aws.server"],
@@ -97,7 +97,7 @@ class EmbeddedAws:
             "EMBEDDED_AWS_TOKEN": self._token,
             "EMBEDDED_AWS_KEEP": "1" if self._keep else "",
         }
-        # Nothing of the user's own AWS must reach the functions that run in there.
+        # The functions must not see the user's own AWS settings.
         return {key: value for key, value in os.environ.items() if not key.startswith("AWS_")} | own
 
     def _wait_until_up(self) -> None:
@@ -113,7 +113,7 @@ class EmbeddedAws:
         raise RuntimeError(f"the embedded AWS did not start:\n{log}")
 
     def _stop(self) -> None:
-        """The server's process group: the functions' processes are in it."""
+        """End the server's process group, which includes the functions, and remove its files."""
         if self._process:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -122,18 +122,21 @@ class EmbeddedAws:
 
     @property
     def certificate(self) -> Path:
+        """The server's certificate, in PEM."""
         return self.directory / "certificate.pem"
 
     @property
     def ca_bundle(self) -> str:
+        """The path of the certificate authorities that a client needs: the server's own certificate."""
         return str(self.certificate)
 
     @property
     def private_key(self) -> Path:
+        """The key of the certificate, in PEM."""
         return self.directory / "private-key.pem"
 
     def environ(self, account: str) -> dict[str, str]:
-        """The variables with which `aws`, `sam` and boto3 act as the account's root."""
+        """The environment variables with which `aws`, `sam` and boto3 act as the account's root."""
         trusted = self.ca_bundle
         nowhere = str(self.directory / "no-such-file")
         return {
@@ -151,7 +154,7 @@ class EmbeddedAws:
         }
 
     def how_to_reach(self, account: str) -> str:
-        """Shell lines for a user whose cloud is kept, and how to end it."""
+        """Shell lines that reach a kept server as the account's root, and the command that ends it."""
         names = (
             "AWS_ENDPOINT_URL",
             "AWS_CA_BUNDLE",
@@ -165,61 +168,62 @@ class EmbeddedAws:
         return f"export {exports}\nAWS_ACCESS_KEY_ID is the account. To end it: {stop}"
 
     def client(self, service: str, account: str) -> Any:
-        """A boto3 client as the account's root; always the same one, which threads may share."""
+        """A boto3 client as the account's root. Each call returns the same one; threads may share it."""
         with self._clients_lock:
             if (service, account) not in self._clients:
                 self._clients[service, account] = self._new_client(service, account)
             return self._clients[service, account]
 
     def _new_client(self, service: str, account: str) -> Any:
-        return boto3.client(  # type: ignore[call-overload]  # a name that is no literal
+        return boto3.client(  # type: ignore[call-overload]  # the service's name is no literal
             service,
             region_name=self.region,
             endpoint_url=self.endpoint_url,
             aws_access_key_id=account,
-            aws_secret_access_key="test",  # noqa: S106  # what MiniStack takes as root's
+            aws_secret_access_key="test",  # noqa: S106  # MiniStack's secret for root
             verify=self.ca_bundle,
             config=Config(read_timeout=300, retries={"total_max_attempts": 1}, max_pool_connections=100),
         )
 
     def switch(self, **changes: Any) -> None:
-        """Change how DMS and IAM behave. Raises TypeError or ValueError for what `Switches` does not have."""
+        """Change how DMS and IAM behave. Raises TypeError for an unknown switch, ValueError for a wrong value."""
         changed(Switches(), changes)
         self._control("POST", "switches", changes)
 
     def reset_switches(self) -> None:
-        """All switches as they are at the start, and no faults."""
+        """Reset all switches to their defaults and remove all planned faults."""
         self._control("DELETE", "switches")
 
     def inject(self, service: str, operation: str, fault: Fault, nth: int = 1, times: int = 1, event: str = "") -> None:
-        """Let `times` calls of the operation fail, from the `nth` on that is made from now.
+        """Let `times` calls of the operation fail, beginning with the `nth` from now.
 
-        With the RequestId of a CloudFormation event, only what the function does for that event fails.
+        With the RequestId of a CloudFormation event, only calls of the function for that event are counted and fail.
         """
         planned = {"service": service, "operation": operation, "fault": fault, "nth": nth, "times": times}
         self._control("POST", "faults", planned | {"event": event})
 
     def calls(self, event: str = "") -> list[Call]:
-        """The API calls since the last `clear_calls`, in the order in which they ended; all, or those for an event."""
+        """The API calls since the last `clear_calls` in the order in which they ended: all, or those for an event."""
         return [Call(**call) for call in self._control("GET", f"calls/{event}")]
 
     def clear_calls(self) -> None:
+        """Forget the calls and decisions so far."""
         self._control("DELETE", "calls")
 
     def forget(self, event: str) -> None:
-        """The calls and the faults of an event that is over."""
+        """Remove the calls and the planned faults of an event."""
         self._control("DELETE", f"events/{event}")
 
     def answers(self) -> list[Answer]:
-        """What reached the ResponseURLs of MiniStack's CloudFormation."""
+        """The answers that reached the ResponseURLs of MiniStack's CloudFormation."""
         return [Answer(**answer) for answer in self._control("GET", "answers")]
 
     def decisions(self) -> list[Decision]:
-        """What IAM decided for sessions of roles since the last `clear_calls`, the latest 10,000."""
+        """The latest 10,000 decisions of IAM for sessions of roles since the last `clear_calls`."""
         return [Decision(**decision) for decision in self._control("GET", "decisions")]
 
     def log_text(self) -> str:
-        """What the server has written, and what the functions wrote to their log groups."""
+        """The server's log, and the lines in the functions' log groups."""
         functions = self._control("GET", "logs")
         return "\n".join([(self.directory / "server.log").read_text(), *functions])
 

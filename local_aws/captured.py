@@ -1,7 +1,7 @@
-"""`python -m local_aws.captured` writes into the docs what the commands that they show print, from an AWS of its own.
+"""`python -m local_aws.captured` renews the outputs of commands in the docs, with an embedded AWS.
 
 In a page, `<!-- $ command -->` stands above the block with the output. The commands run in the project's folder as the
-tools account, which has the function and a stack `orders` with a replication task on its endpoint.
+tools account, which has the function and a stack `orders`. A replication task uses the stack's endpoint.
 """
 
 from __future__ import annotations
@@ -18,22 +18,25 @@ from .organisation import DEV, ROOT, TOOLS, deploy_accounts, deploy_function, sa
 
 PAGES = (ROOT / "README.md", ROOT / "docs" / "linting.md", ROOT / "docs" / "check.md")
 SHOWN = re.compile(r"(?P<head><!-- \$ (?P<command>.+?) -->\n+```text\n)(?P<output>.*?)(?P<tail>```\n)", re.DOTALL)
-# What is another one in each run: times, and what a stack's id leads to.
+# What differs in each run: times, and values derived from a stack's id.
 VARIES = re.compile(r"\d+(\.\d+)? s\b|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<=dms-s3-endpoint/)[0-9a-f]{16}")
 
 
 def main() -> None:
+    """Renew all pages."""
     with world() as aws:
         for page in PAGES:
             page.write_text(SHOWN.sub(lambda shown: shown_anew(shown, aws), page.read_text()))
 
 
 def shown_anew(shown: re.Match[str], aws: EmbeddedAws) -> str:
+    """The block with the command's current output."""
     return shown["head"] + printed(shown["command"], aws) + shown["tail"]
 
 
 @contextmanager
 def world() -> Iterator[EmbeddedAws]:
+    """An embedded AWS with the function, the stack and the replication task."""
     with tempfile.TemporaryDirectory() as directory, EmbeddedAws() as aws:
         deploy_accounts(aws, [DEV])
         deploy_function(aws, Path(directory), [DEV])
@@ -54,7 +57,7 @@ def world() -> Iterator[EmbeddedAws]:
 
 
 def printed(command: str, aws: EmbeddedAws) -> str:
-    """Whatever the command's status: some are shown because they fail."""
+    """The output of the command, also if it fails: some commands are in the docs because they fail."""
     environ = sam_environ(aws, TOOLS) | {"PYTHONPATH": "src"}
     done = subprocess.run(["bash", "-c", command], cwd=ROOT, env=environ, capture_output=True, text=True, check=False)  # noqa: S603, S607  # the docs are the project's own
     return done.stdout + done.stderr

@@ -1,6 +1,6 @@
-"""CloudFormation, played: sends one event to the deployed function, and listens at the ResponseURL.
+"""A CloudFormation for tests: it sends single events to the deployed function, and listens at the ResponseURL.
 
-The embedded AWS provisions one resource at a time, so it shows neither races nor lost answers; this does.
+MiniStack's CloudFormation provisions one resource at a time, so it can show neither races nor lost answers.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/crpg-ref.html
 """
 
@@ -23,7 +23,7 @@ from .organisation import FUNCTION_NAME, TOOLS
 
 @dataclass
 class Received:
-    """What came to one ResponseURL and was taken; `statuses` are answered first, then 200, each after `delay`."""
+    """The answers that one ResponseURL accepted. It answers with `statuses` first, then 200, each after `delay`."""
 
     bodies: list[bytes] = field(default_factory=list)
     content_types: list[str] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Received:
 
     @property
     def answer(self) -> dict[str, Any]:
-        """The one answer that was taken."""
+        """The one accepted answer. Raises ValueError if there is none or more than one."""
         (body,) = self.bodies
         parsed: dict[str, Any] = json.loads(body)
         return parsed
@@ -40,7 +40,7 @@ class Received:
 
 @dataclass
 class CloudFormation:
-    """One stack of the tools account, whose requests the test decides on."""
+    """One stack of the tools account. The test decides which requests it sends."""
 
     aws: EmbeddedAws
     host: str
@@ -48,12 +48,13 @@ class CloudFormation:
     stack_id: str
 
     def send(self, request_type: str, properties: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-        """The answer to an event, once the function has ended."""
+        """Send an event, wait until the function has ended, and return its answer."""
         event = self.event(request_type, properties, **more)
         self.invoke(event)
         return self.received[event["RequestId"]].answer
 
     def event(self, request_type: str, properties: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+        """A new event with a ResponseURL. `more` are further fields, such as PhysicalResourceId."""
         return self.addressed(
             {
                 "RequestType": request_type,
@@ -67,7 +68,7 @@ class CloudFormation:
         )
 
     def addressed(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """The event with a ResponseURL, where `received` listens from now on."""
+        """The event with a ResponseURL; `received` has what arrives there from now on."""
         request_id = event["RequestId"]
         self.received.setdefault(request_id, Received())
         url = f"https://{self.host}/{request_id}?X-Amz-Signature={uuid.uuid4().hex}"
@@ -75,10 +76,11 @@ class CloudFormation:
 
     @property
     def token(self) -> str:
+        """The function's ServiceToken."""
         return f"arn:aws:lambda:{self.aws.region}:{TOOLS}:function:{FUNCTION_NAME}:live"
 
     def invoke(self, event: Mapping[str, Any], qualifier: str = "live") -> dict[str, Any]:
-        """Lambda's own answer, once the function has ended: with `FunctionError` where it failed."""
+        """Invoke the function and wait until it ends. Lambda's answer has `FunctionError` if the function failed."""
         answer: dict[str, Any] = self.aws.client("lambda", TOOLS).invoke(
             FunctionName=FUNCTION_NAME, Qualifier=qualifier, Payload=json.dumps(event)
         )
@@ -87,7 +89,7 @@ class CloudFormation:
 
 @contextmanager
 def played(aws: EmbeddedAws) -> Iterator[CloudFormation]:
-    """A stack of its own, with a listener on a free port of the loopback."""
+    """A new stack, with a listener on a free port of the loopback."""
     received: dict[str, Received] = {}
     server = _listen(aws, received)
     stack_id = f"arn:aws:cloudformation:{aws.region}:{TOOLS}:stack/played/{uuid.uuid4()}"
@@ -113,11 +115,11 @@ def _listen(aws: EmbeddedAws, received: dict[str, Received]) -> ThreadingHTTPSer
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Nothing: the path is the secret part of a ResponseURL."""
+            """Log nothing, because the path is the secret part of a ResponseURL."""
 
     class Server(ThreadingHTTPServer):
         def handle_error(self, *_: object) -> None:
-            """A function that is ended hangs up; what it had sent is in `received`."""
+            """Ignore it: a function that dies closes the connection. What it sent is in `received`."""
 
     server = Server(("127.0.0.1", 0), Listener)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

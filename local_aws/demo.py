@@ -1,6 +1,6 @@
-"""`make demo`: one endpoint's life, from `sam build` to nothing left behind, in an AWS of its own.
+"""`make demo`: build and deploy the function, then create, update, replace and delete one endpoint in an embedded AWS.
 
-With KEEP=1 in the environment the cloud stays up, and the variables are printed with which `aws` and `sam` reach it.
+With KEEP=1 in the environment, the embedded AWS stays up, and the demo prints how `aws` and `sam` reach it.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ STACK = "orders"
 
 @dataclass
 class Progress:
-    """The steps as they go: a live tree on a terminal, plain lines elsewhere."""
+    """Shows the steps: as a live tree on a terminal, as plain lines elsewhere."""
 
     console: Console
     tree: Tree = field(default_factory=lambda: Tree("Custom::CreateDMSS3Endpoint in an embedded AWS"))
     started: float = field(default_factory=time.monotonic)
 
     def step(self, title: str, work: Callable[[], list[str]]) -> None:
-        """Run one step; the lines that it returns are shown below its title."""
+        """Run one step and show the lines that it returns below its title."""
         node = self.tree.add(f"… {title}")
         started = time.monotonic()
         lines = work()
@@ -58,37 +58,43 @@ class Progress:
             print(node.label, *(f"    {line}" for line in lines), sep="\n", flush=True)
 
     def summary(self, text: str) -> None:
+        """Print the text and the seconds since the start."""
         self.console.print(f"{text} {time.monotonic() - self.started:.0f} s in all.", highlight=False)
 
 
 @dataclass
 class Demo:
-    """The steps of the demo, each a method that returns what to show."""
+    """The steps of the demo. Each is a method that returns the lines to show, and raises if something is wrong."""
 
     aws: EmbeddedAws
     build_dir: Path
     arn: str = ""
 
     def accounts(self) -> list[str]:
+        """Prepare the accounts."""
         deploy_accounts(self.aws)
         return ["accounts/data-lake.yaml and accounts/dms.yaml in two accounts each for dev, test and prod"]
 
     def function(self) -> list[str]:
+        """Build and deploy the function."""
         deploy_function(self.aws, self.build_dir)
         outputs = self.outputs("dms-s3-endpoint")
         return [f"ServiceToken {outputs['ServiceToken']}"]
 
     def create(self) -> list[str]:
+        """Create the endpoint."""
         self.deploy()
         self.arn = self.outputs(STACK)["EndpointArn"]
         return [f"{name} {value}" for name, value in sorted(self.outputs(STACK).items())]
 
     def show(self) -> list[str]:
+        """Show the role's trust policy and the endpoint."""
         role = self.aws.client("iam", DEV.data_lake).get_role(RoleName="dms-orders")["Role"]
         (endpoint,) = endpoints(self.aws, DEV)
         return [*json.dumps(role["AssumeRolePolicyDocument"], indent=2).splitlines(), *_lines_of(endpoint)]
 
     def update(self) -> list[str]:
+        """Update the endpoint's settings."""
         self.deploy(DataFormat="csv")
         (endpoint,) = endpoints(self.aws, DEV)
         settings: Any = endpoint["S3Settings"]
@@ -97,6 +103,7 @@ class Demo:
         return [f"deleted and created again with DataFormat csv: {self.arn} as before"]
 
     def refused(self) -> list[str]:
+        """Try an update that is refused."""
         before = endpoints(self.aws, DEV)
         try:
             self.deploy(BucketName="s3://not-a-bucket")
@@ -107,34 +114,40 @@ class Demo:
         raise AssertionError("an update to a bucket that can't be was accepted")
 
     def replace(self) -> list[str]:
+        """Replace the endpoint by one with another identifier."""
         self.deploy(EndpointIdentifier="orders-v2")
         (endpoint,) = endpoints(self.aws, DEV)
         same(endpoint["EndpointIdentifier"], "orders-v2")
         return [f"{endpoint['EndpointArn']} made, then {self.arn} deleted"]
 
     def delete(self) -> list[str]:
+        """Delete the stack; nothing may be left."""
         delete_stack(self.aws, STACK)
         same(left_behind(self.aws), [])
         same(secrets_in(self.aws.log_text()), [])
         return ["no endpoint, role or policy of ours in any account, no ResponseURL and no credential in any log"]
 
     def deploy(self, **parameters: str) -> None:
+        """Deploy the example with these parameters."""
         sam_deploy(self.aws, EXAMPLE, STACK, {"Environment": "dev", "BucketName": DEV.bucket, **parameters})
 
     def stack(self, name: str = STACK) -> dict[str, Any]:
+        """The stack, as DescribeStacks shows it."""
         stacks = self.aws.client("cloudformation", TOOLS).describe_stacks(StackName=name)["Stacks"]
         return dict(stacks[0])
 
     def outputs(self, name: str) -> dict[str, str]:
+        """The stack's outputs by name."""
         return {output["OutputKey"]: output["OutputValue"] for output in self.stack(name)["Outputs"]}
 
     def reasons(self) -> list[str]:
-        """What the stack's events say of the update that was refused."""
+        """The reason of the refused update in the stack's events."""
         events = self.aws.client("cloudformation", TOOLS).describe_stack_events(StackName=STACK)["StackEvents"]
         return [event["ResourceStatusReason"] for event in events if event["ResourceStatus"] == "UPDATE_FAILED"][:1]
 
 
 def same(actual: object, expected: object) -> None:
+    """Raise AssertionError unless the two are equal."""
     if actual != expected:
         raise AssertionError(f"expected {expected!r}, found {actual!r}")
 
@@ -145,6 +158,7 @@ def _lines_of(endpoint: dict[str, Any]) -> list[str]:
 
 
 def run_demo(aws: EmbeddedAws, build_dir: Path, progress: Progress) -> None:
+    """Run all steps in their order."""
     demo = Demo(aws, build_dir)
     progress.step("Accounts: accounts/ in the data-lake and DMS accounts of dev, test and prod", demo.accounts)
     progress.step("Function: sam build and sam deploy in the tools account", demo.function)
@@ -157,6 +171,7 @@ def run_demo(aws: EmbeddedAws, build_dir: Path, progress: Progress) -> None:
 
 
 def main() -> int:
+    """Run the demo and return the exit status."""
     console = Console()
     progress = Progress(console)
     keep = os.environ.get("KEEP") == "1"

@@ -1,4 +1,4 @@
-"""The DMS of the embedded AWS: its endpoints and their connections are our own, all else is moto's.
+"""The DMS of the embedded AWS. Endpoints and connections are emulated here; moto serves all other operations.
 
 https://docs.aws.amazon.com/dms/latest/APIReference/
 """
@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from botocore import xform_name
 from botocore.validate import ParamValidator
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
@@ -23,7 +23,8 @@ from moto.dms.responses import DatabaseMigrationServiceResponse
 from moto.moto_api import state_manager
 
 from .dms_connections import Connections
-from .dms_endpoints import MODEL, DmsFault, Endpoints, Given, check, filtered, page, partition_of
+from .dms_endpoints import DmsFault, Endpoints, check, filtered, page, partition_of
+from .dms_settings import MODEL, Given
 from .iam_history import Assumption, TrustHistory, dms_may_assume
 from .state import State
 from .switches import Switches
@@ -36,7 +37,7 @@ state_manager.set_transition("dms::replicationinstance", {"progression": "immedi
 
 @dataclass
 class Account:
-    """What one account has in one Region, and what its endpoints see around them."""
+    """The DMS of one account in one Region, and the surroundings of its endpoints."""
 
     account_id: str
     region: str
@@ -51,16 +52,20 @@ class Account:
 
     @property
     def switches(self) -> Switches:
+        """How DMS behaves now."""
         return self.state.switches
 
     def now(self) -> float:
+        """The time in virtual seconds."""
         return self.state.now()
 
     def may_assume(self, role_arn: str, external_id: str, endpoint_arn: str) -> bool:
+        """Whether DMS, with this ExternalId, may assume the role, as far as IAM has propagated its trust policy."""
         trust = self.history.seen(role_arn, self.switches.propagation_seconds)
         return dms_may_assume(trust, Assumption(role_arn, external_id, self.account_id, endpoint_arn))
 
     def why_not_deleted(self, endpoint_arn: str) -> str:
+        """What prevents the delete of the endpoint; empty if nothing does."""
         tasks = dms_backends[self.account_id][self.region].replication_tasks.values()
         if any(endpoint_arn in (task.source_endpoint_arn, task.target_endpoint_arn) for task in tasks) or any(
             endpoint_arn in (config["SourceEndpointArn"], config["TargetEndpointArn"])
@@ -73,7 +78,7 @@ class Account:
 
 
 class DmsService:
-    """Serves the signed requests that IAM has let through."""
+    """Serves the signed requests that IAM allows."""
 
     def __init__(self, state: State, history: TrustHistory) -> None:
         self._state = state
@@ -81,26 +86,28 @@ class DmsService:
         self._accounts: dict[tuple[str, str], Account] = {}
 
     async def handle(self, method: str, path: str, headers: dict[str, str], body: bytes, query: Given) -> Any:
+        """Status, headers and body of the answer, in the form of MiniStack's handlers."""
         operation = headers.get("x-amz-target", "").rpartition(".")[2]
         try:
             self._throttle()
             given = _parse(operation, body)
-            own = None if _is_motos(given) else self._own(operation, extract_access_key_id(headers, query))
-            return _json(200, own(given)) if own else _ask_moto(operation, body)
+            emulated = None if _is_motos(given) else self._emulated(operation, extract_access_key_id(headers, query))
+            return _json(200, emulated(given)) if emulated else _ask_moto(operation, body)
         except DmsFault as fault:
             return _json(400, {"__type": fault.code, "message": str(fault)})
 
-    def _own(self, operation: str, access_key: str) -> Callable[[Given], Given] | None:
-        """What serves the operation here; None for moto's."""
-        name = re.sub(r"(?<!^)([A-Z])", r"_\1", operation).lower()
-        mine = getattr(self, f"_{name}", None)
-        if mine is not None:
-            return lambda given: dict(mine(given, access_key))
+    def _emulated(self, operation: str, access_key: str) -> Callable[[Given], Given] | None:
+        """The method that serves the operation; None if moto serves it."""
+        name = xform_name(operation)
+        checked = getattr(self, f"_{name}", None)
+        if checked is not None:
+            return lambda given: dict(checked(given, access_key))
         account = self._account
         served: Callable[[Given], Given] | None = getattr(account.endpoints, name, None)
         return served or getattr(account.connections, name, None)
 
     def tags_of(self, arn: str) -> dict[str, str]:
+        """The tags of an endpoint of any account; none for other ARNs."""
         kept = (each for account in self._accounts.values() for each in account.endpoints.kept)
         return next((each.tags for each in kept if each.arn == arn), {})
 
@@ -125,7 +132,7 @@ class DmsService:
         return self._account.endpoints.create_endpoint(given)
 
     def _check_tags(self, given: Given, access_key: str) -> None:
-        """A create with tags is asked for both, as in IAM (see permissions.py)."""
+        """A create with tags needs the permission to tag too, as in IAM (see permissions.py)."""
         tail = given.get("ResourceIdentifier", "*")
         arn = f"arn:{partition_of(get_region())}:dms:{get_region()}:{get_account_id()}:endpoint:{tail}"
         tags = {f"aws:RequestTag/{tag['Key']}": tag.get("Value", "") for tag in given["Tags"]}
@@ -137,7 +144,7 @@ class DmsService:
         self._check_caller(access_key, "iam:PassRole", role_arn, {"iam:PassedToService": "dms.amazonaws.com"})
 
     def _check_caller(self, access_key: str, action: str, arn: str, context: dict[str, Any] | None = None) -> None:
-        """For what MiniStack does not know of the call: it checks one action on one resource."""
+        """Check one more action. MiniStack checks only one action on one resource for each call."""
         service = action.partition(":")[0]
         if iam_evaluator.enforce(access_key, action, service, get_region(), resource_arn=arn, service_context=context):
             caller = (iam_evaluator.resolve_caller_identity(access_key) or {}).get("userArn", access_key)
@@ -155,7 +162,7 @@ class DmsService:
         self._check_caller(access_key, "dms:TestConnection", given["ReplicationInstanceArn"])
         return self._account.connections.test_connection(endpoint, given["ReplicationInstanceArn"])
 
-    # Serverless replications, which moto does not have
+    # Serverless replications, which moto does not emulate
 
     def _create_replication_config(self, given: Given, _access_key: str) -> Given:
         tail = given.get("ResourceIdentifier") or base64.b32encode(secrets.token_bytes(25)).decode()[:39]
@@ -181,7 +188,7 @@ class DmsService:
 
 
 def _parse(operation: str, body: bytes) -> Given:
-    """The parameters, of the types that the API's model has."""
+    """The parameters of the call. Raises DmsFault if their types are not those of the API's model."""
     try:
         given = json.loads(body or b"{}")
     except ValueError:
@@ -196,13 +203,13 @@ def _parse(operation: str, body: bytes) -> Given:
 
 
 def _is_motos(given: Given) -> bool:
-    """Whether the call is about the tags of something that is not ours."""
+    """Whether the call is about the tags of a resource that moto keeps."""
     arn = given.get("ResourceArn", "")
     return bool(arn) and ":endpoint:" not in arn
 
 
 def _ask_moto(operation: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
-    """Account and Region reach moto in headers, the Region as a signature's."""
+    """Ask moto, which reads the account from a header and the Region from the signature."""
     scope = f"Credential=x/20000101/{get_region()}/dms/aws4_request"
     headers = {
         "content-type": "application/x-amz-json-1.1",

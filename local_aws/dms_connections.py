@@ -1,4 +1,4 @@
-"""Connection tests of the embedded DMS: from a replication instance to an endpoint's bucket, by the endpoint's role."""
+"""Connection tests of the embedded DMS: a replication instance writes to an endpoint's bucket with its role."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import iam, s3
 from moto.dms.models import dms_backends
 
-from .dms_endpoints import DmsFault, Endpoint, Given, Surroundings, account_of, filtered, page, partition_of
+from .dms_endpoints import DmsFault, Endpoint, Surroundings, account_of, filtered, page, partition_of
+from .dms_settings import Given
 
 
 @dataclass
 class Connections:
-    """Of one account; by endpoint and replication instance."""
+    """The connections of one account, by the ARNs of endpoint and replication instance."""
 
     surroundings: Surroundings
     pairs: dict[tuple[str, str], Given] = field(default_factory=dict)
-    # For the switch `busy_first`.
+    # The endpoints whose first test was refused, for the switch `busy_first`.
     refused: set[str] = field(default_factory=set)
 
     def test_connection(self, endpoint: Endpoint, instance: str) -> Given:
+        """TestConnection. Raises DmsFault."""
         self._check_instance(instance)
         pair = (endpoint.arn, instance)
         running = self._is_running(self.pairs.get(pair, {}))
@@ -33,6 +35,7 @@ class Connections:
         return {"Connection": self._shown(self.pairs[pair]) | {"Status": "testing"}}
 
     def is_tested(self, endpoint_arn: str) -> bool:
+        """Whether a test of the endpoint is running."""
         return any(arn == endpoint_arn and self._is_running(test) for (arn, _), test in self.pairs.items())
 
     def _is_running(self, test: Given) -> bool:
@@ -56,13 +59,13 @@ class Connections:
         }
 
     def _is_busy(self, endpoint: Endpoint) -> bool:
-        """Whether a test that somebody else started is found running: once for each endpoint."""
+        """Whether to report a test that somebody else started: once for each endpoint."""
         busy = self.surroundings.switches.connection_test == "busy_first" and endpoint.arn not in self.refused
         self.refused.add(endpoint.arn)
         return busy
 
     def _failure(self, endpoint: Endpoint) -> str:
-        """What DMS would find wrong on the way to the bucket; empty where nothing is."""
+        """The failure that the test ends with; empty if it succeeds."""
         if self.surroundings.switches.connection_test == "fails":
             return _test_failure("Failed to connect to the bucket")
         if not self.surroundings.may_assume(endpoint.role_arn, endpoint.external_id, endpoint.arn):
@@ -70,6 +73,7 @@ class Connections:
         return _bucket_failure(endpoint)
 
     def describe_connections(self, given: Given) -> Given:
+        """DescribeConnections. Raises DmsFault."""
         found = [self._shown(each) for each in self.pairs.values()]
         names = {"endpoint-arn": "EndpointArn", "replication-instance-arn": "ReplicationInstanceArn"}
         for by in given.get("Filters", []):
@@ -79,12 +83,14 @@ class Connections:
         return page("Connections", found, given)
 
     def delete_connection(self, given: Given) -> Given:
+        """DeleteConnection. Raises DmsFault."""
         pair = (given["EndpointArn"], given["ReplicationInstanceArn"])
         if pair not in self.pairs:
             raise DmsFault("ResourceNotFoundFault", "Connection not found.")
         return {"Connection": self._shown(self.pairs.pop(pair)) | {"Status": "deleting"}}
 
     def forget(self, endpoint_arn: str) -> None:
+        """Remove the connections of an endpoint that was deleted."""
         self.pairs = {pair: test for pair, test in self.pairs.items() if pair[0] != endpoint_arn}
 
     def _shown(self, test: Given) -> Given:
@@ -101,7 +107,7 @@ def _bucket_failure(endpoint: Endpoint) -> str:
     if s3._buckets.get_scoped(account, None, name) is None:
         return _test_failure(f"Failed to list bucket {name}: NoSuchBucket")
     if endpoint.settings.get("ExpectedBucketOwner", account) != account:
-        # S3 does not say why.
+        # S3 does not tell the reason.
         return _test_failure("Failed to list bucket: Access Denied")
     denied = [action for action, arn in _needed(endpoint) if not _role_may(endpoint.role_arn, action, arn)]
     return _test_failure(f"Access Denied: {', '.join(denied)}") if denied else ""
@@ -115,7 +121,7 @@ def _test_failure(detail: str) -> str:
 
 
 def _needed(endpoint: Endpoint) -> Iterable[tuple[str, str]]:
-    """What DMS does at the bucket, and with the key, for the role."""
+    """The actions and ARNs that DMS needs, with the role, on the bucket and the key."""
     settings, partition = endpoint.settings, partition_of(get_region())
     bucket = f"arn:{partition}:s3:::{settings['BucketName']}"
     folder = settings.get("BucketFolder", "").strip("/")

@@ -1,7 +1,7 @@
-"""The endpoints of one DMS account in one Region: the cross-account handshake, their life, what is shown of them.
+"""The endpoints of one DMS account in one Region: the cross-account handshake, their states, and the API's answers.
 
-No server, no IAM and no clock of its own: the account's `Surroundings` are those of the embedded AWS, or of a test.
-What is known of the real DMS, and what is not, is in the README; each unknown is one of the `Switches`.
+This module has no server, no IAM and no clock. The account's `Surroundings` provide them: the embedded AWS, or a test.
+The README says what is known of the real DMS. Each thing that is not known is one of the `Switches`.
 https://docs.aws.amazon.com/dms/latest/APIReference/
 """
 
@@ -12,39 +12,34 @@ import re
 import secrets
 import uuid
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Protocol
 
-from botocore.session import get_session
+from botocore.utils import ArnParser
 
-from .switches import Switches
+from .dms_settings import (
+    SESSION,
+    Given,
+    attributes_of,
+    settings_in,
+    shown_attributes,
+    shown_settings,
+)
+from .switches import FirstCreate, Switches
 
 IDENTIFIER = re.compile(r"[A-Za-z](-?[A-Za-z0-9])*", re.ASCII)
 SOMEBODY_ELSES_ID = "00000000-0000-4000-8000-000000000000"
 LONGEST_IDENTIFIER = {"EndpointIdentifier": 255, "ResourceIdentifier": 31}
 NOT_FOR_S3 = ("Username", "Password", "ServerName", "Port", "DatabaseName")
-SESSION = get_session()
-MODEL = SESSION.get_service_model("dms")
-S3_SETTINGS: Any = MODEL.shape_for("S3Settings")
-SETTING_TYPES = {name: shape.type_name for name, shape in S3_SETTINGS.members.items()}
-# In the answers of CreateEndpoint and DescribeEndpoints these are there, given or not.
-DEFAULTS = {
-    "CsvRowDelimiter": "\\n",
-    "CsvDelimiter": ",",
-    "CompressionType": "NONE",
-    "EnableStatistics": True,
-    "DatePartitionEnabled": False,
-}
-# For `refused_creates`: the words change from attempt to attempt while IAM's change is on its way.
+# For `refused_creates`: while IAM propagates a change, the words differ from attempt to attempt.
 WORDS_OF_A_REFUSAL = (
     "The IAM Role {} is not configured properly.AccessDenied",
     "The IAM Role {} is not configured properly. AccessDenied status code: 400",
     "The security token included in the request is invalid.",
 )
-Given = dict[str, Any]
 
 
 class DmsFault(Exception):  # noqa: N818  # AWS's own term
-    """An answer that is an error: `code` is its type."""
+    """An error that DMS answers with. `code` is its type, such as `ResourceNotFoundFault`."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -53,6 +48,8 @@ class DmsFault(Exception):  # noqa: N818  # AWS's own term
 
 @dataclass
 class Endpoint:
+    """An endpoint and its history; `created`, `active`, `deleted` and `gone` in virtual seconds."""
+
     arn: str
     identifier: str
     direction: str
@@ -69,43 +66,48 @@ class Endpoint:
     gone: float | None = None
 
     def status_at(self, now: float) -> str:
+        """The status that DMS shows at this time."""
         if self.deleted is not None and self.deleted <= now:
             return "deleting"
         return "creating" if now < self.active else self.status
 
     def stands_at(self, now: float) -> bool:
+        """Whether the endpoint exists at this time, in whatever status."""
         return self.created <= now and (self.gone is None or now < self.gone)
 
 
 class Surroundings(Protocol):
-    """What the endpoints of an account depend on outside of themselves."""
+    """What the endpoints of an account depend on."""
 
     @property
-    def account_id(self) -> str: ...
+    def account_id(self) -> str:
+        """The account that the endpoints are in."""
 
     @property
-    def region(self) -> str: ...
+    def region(self) -> str:
+        """The Region that the endpoints are in."""
 
     @property
-    def switches(self) -> Switches: ...
+    def switches(self) -> Switches:
+        """How DMS behaves now."""
 
     def now(self) -> float:
-        """Virtual seconds."""
+        """The time in virtual seconds."""
 
     def may_assume(self, role_arn: str, external_id: str, endpoint_arn: str) -> bool:
         """Whether DMS, with this ExternalId, may assume the role now."""
 
     def why_not_deleted(self, endpoint_arn: str) -> str:
-        """What holds the endpoint; empty where nothing does."""
+        """What prevents the delete of the endpoint; empty if nothing does."""
 
 
 @dataclass
 class Endpoints:
-    """The methods are DMS's operations, by the parameters of its API. They raise DmsFault."""
+    """The public methods are operations of DMS. They take the API's parameters, return its answer or raise DmsFault."""
 
     surroundings: Surroundings
     kept: list[Endpoint] = field(default_factory=list)
-    # By identifier: creates, for an ExternalId that changes; and those that were refused, for `refused_creates`.
+    # By identifier: the number of creates, for an ExternalId that changes; and of refusals, for `refused_creates`.
     creates: dict[str, int] = field(default_factory=dict)
     refusals: dict[str, int] = field(default_factory=dict)
 
@@ -114,7 +116,7 @@ class Endpoints:
         return self.surroundings.switches
 
     def create_endpoint(self, given: Given) -> Given:
-        """The role is looked at last, as by the real one."""
+        """CreateEndpoint. Like the real DMS, it tries to assume the role last."""
         role_arn = given.get("S3Settings", {}).get("ServiceAccessRoleArn", "")
         self._refuse(remote=bool(role_arn) and account_of(role_arn) != self.surroundings.account_id)
         wanted = self._wanted(given, role_arn)
@@ -133,7 +135,7 @@ class Endpoints:
     def _wanted(self, given: Given, role_arn: str) -> Endpoint:
         now, identifier = self.surroundings.now(), given["EndpointIdentifier"].lower()
         self.creates[identifier] = self.creates.get(identifier, 0) + 1
-        attributes = _attributes(given.get("ExtraConnectionAttributes", ""))
+        attributes = attributes_of(given.get("ExtraConnectionAttributes", ""))
         dropped = self._switches.drops_on_create
         settings = {name: value for name, value in given.get("S3Settings", {}).items() if name not in dropped}
         tail = given.get("ResourceIdentifier") or base64.b32encode(secrets.token_bytes(25)).decode()[:39]
@@ -145,7 +147,7 @@ class Endpoints:
             direction=given["EndpointType"],
             engine=given["EngineName"],
             role_arn=role_arn,
-            settings=_settings_in(attributes) | settings,
+            settings=settings_in(attributes) | settings,
             attributes=attributes,
             external_id=self._external_id(identifier) if remote else "",
             tags={tag["Key"]: tag["Value"] for tag in given.get("Tags", [])},
@@ -170,18 +172,13 @@ class Endpoints:
                 raise DmsFault(code, f"Endpoint {wanted.identifier} already exists.")
 
     def _handshake(self, wanted: Endpoint) -> Endpoint:
-        """The endpoint to answer with, kept or not. Raises DmsFault where the role can't be assumed."""
+        """The endpoint of the answer, whether DMS keeps it or not. Raises DmsFault if DMS can't assume the role."""
         assumable = self.surroundings.may_assume(wanted.role_arn, wanted.external_id, wanted.arn)
         demanded = assumable and not self.surroundings.may_assume(wanted.role_arn, SOMEBODY_ELSES_ID, wanted.arn)
         # A role of the same account needs no ExternalId.
         form = self._switches.first_create if wanted.external_id else "keeps"
-        if form == "fault_with_id" and not demanded:
-            raise _not_assumable(wanted, self._telling(wanted.external_id))
-        if form == "fault_until_trusted" and not demanded:
-            seen_since = [each.created for each in self.standing() if each.identifier == wanted.identifier]
-            failed = replace(wanted, status=self._switches.failed_status)
-            self._keep(replace(failed, created=seen_since[0]) if seen_since else failed)
-            raise _not_assumable(wanted)
+        if not demanded:
+            self._refuse_untrusted(form, wanted)
         if not assumable:
             raise _not_assumable(wanted)
         if form == "no_external_id":
@@ -193,7 +190,17 @@ class Endpoints:
         self._refuse_for_a_while(wanted)
         return self._keep(wanted)
 
-    def _telling(self, external_id: str) -> str:
+    def _refuse_untrusted(self, form: FirstCreate, wanted: Endpoint) -> None:
+        """The variants of DMS that reject a create until the trust policy demands the ExternalId."""
+        if form == "fault_with_id":
+            raise _not_assumable(wanted, self._id_in_fault(wanted.external_id))
+        if form == "fault_until_trusted":
+            visible_since = [each.created for each in self.standing() if each.identifier == wanted.identifier]
+            failed = replace(wanted, status=self._switches.failed_status)
+            self._keep(replace(failed, created=visible_since[0]) if visible_since else failed)
+            raise _not_assumable(wanted)
+
+    def _id_in_fault(self, external_id: str) -> str:
         if self._switches.fault_text == "lone_id":
             return f" ({external_id})"
         return f" Its trust policy must demand the external id {external_id}."
@@ -211,15 +218,18 @@ class Endpoints:
         return endpoint
 
     def standing(self) -> list[Endpoint]:
+        """The endpoints that exist now."""
         return [each for each in self.kept if each.stands_at(self.surroundings.now())]
 
     def find(self, arn: str) -> Endpoint:
+        """The endpoint that exists now under this ARN. Raises DmsFault."""
         for each in self.standing():
             if each.arn == arn:
                 return each
         raise DmsFault("ResourceNotFoundFault", f"Endpoint {arn} not found.")
 
     def describe_endpoints(self, given: Given) -> Given:
+        """DescribeEndpoints."""
         then = self.surroundings.now() - self._switches.describe_lag_seconds
         found = [each for each in self.kept if each.stands_at(then)]
         for each in given.get("Filters", []):
@@ -236,19 +246,20 @@ class Endpoints:
             "EndpointType": endpoint.direction.upper(),
             "EngineName": endpoint.engine,
             "EngineDisplayName": "Amazon S3" if endpoint.engine == "s3" else endpoint.engine,
-            "ExtraConnectionAttributes": _attributes_shown(endpoint),
+            "ExtraConnectionAttributes": _attributes_of(endpoint),
             "Status": endpoint.status_at(at),
             "EndpointArn": endpoint.arn,
             "SslMode": "none",
         }
         if endpoint.role_arn:
             shown["ServiceAccessRoleArn"] = endpoint.role_arn
-            shown["S3Settings"] = _settings_shown(endpoint)
+            shown["S3Settings"] = shown_settings(endpoint.settings)
         if endpoint.external_id and tells_external_id:
             shown["ExternalId"] = endpoint.external_id
         return shown
 
     def modify_endpoint(self, given: Given) -> Given:
+        """ModifyEndpoint."""
         endpoint = self.find(given["EndpointArn"])
         if self._switches.modify == "refused":
             raise DmsFault("AccessDeniedFault", f"The IAM Role {endpoint.role_arn} is not configured properly.")
@@ -256,6 +267,7 @@ class Endpoints:
         return {"Endpoint": self._shown(endpoint, self.surroundings.now(), tells_external_id=True)}
 
     def delete_endpoint(self, given: Given) -> Given:
+        """DeleteEndpoint. The endpoint is `deleting` until it is gone."""
         endpoint = self.find(given["EndpointArn"])
         if endpoint.deleted is not None:
             raise DmsFault("InvalidResourceStateFault", f"Endpoint {endpoint.arn} is being deleted.")
@@ -267,16 +279,19 @@ class Endpoints:
         return {"Endpoint": shown | {"Status": self._switches.delete_answers}}
 
     def add_tags_to_resource(self, given: Given) -> Given:
+        """AddTagsToResource."""
         self.find(given["ResourceArn"]).tags.update({tag["Key"]: tag["Value"] for tag in given["Tags"]})
         return {}
 
     def remove_tags_from_resource(self, given: Given) -> Given:
+        """RemoveTagsFromResource."""
         tags = self.find(given["ResourceArn"]).tags
         for key in given["TagKeys"]:
             tags.pop(key, None)
         return {}
 
     def list_tags_for_resource(self, given: Given) -> Given:
+        """ListTagsForResource, for one ARN or several."""
         arns = [given["ResourceArn"]] if given.get("ResourceArn") else given.get("ResourceArnList", [])
         if not arns:
             raise DmsFault("InvalidParameterValueException", "The parameter ResourceArn must be provided")
@@ -285,15 +300,20 @@ class Endpoints:
 
 
 def partition_of(region: str) -> str:
+    """The partition of a Region, such as `aws` or `aws-cn`."""
     return SESSION.get_partition_for_region(region)
 
 
 def account_of(arn: str) -> str:
-    return arn.split(":")[4]
+    """The account in an ARN. Raises ValueError if the text is no ARN."""
+    return str(ArnParser().parse_arn(arn)["account"])
 
 
 def check(given: Given, servers_for_s3: bool = False) -> None:
-    """The parameters of CreateEndpoint, before the role is looked at."""
+    """Check the parameters of CreateEndpoint, as DMS does before it assumes the role. Raises DmsFault.
+
+    With `servers_for_s3`, an S3 endpoint may have the parameters of a database server; they have no effect.
+    """
     _check_identifiers(given)
     if given["EndpointType"] not in ("source", "target"):
         raise DmsFault("InvalidParameterValueException", f"Endpoint type {given['EndpointType']} is not valid")
@@ -323,7 +343,7 @@ def _check_s3(given: Given) -> None:
 
 
 def filtered(by: Given, names: dict[str, str]) -> str:
-    """The member that a filter is about."""
+    """The member that a filter selects by; `names` maps filters to members. Raises DmsFault."""
     if by["Name"] not in names or not by["Values"]:
         raise DmsFault("InvalidParameterValueException", f"Invalid filter {by['Name']}")
     return names[by["Name"]]
@@ -339,51 +359,12 @@ def _not_assumable(endpoint: Endpoint, more: str = "") -> DmsFault:
     return DmsFault("AccessDeniedFault", WORDS_OF_A_REFUSAL[0].format(endpoint.role_arn) + more)
 
 
-def _attributes(text: str) -> dict[str, str]:
-    """Of ExtraConnectionAttributes: `name=value;…`."""
-    parts = [part.partition("=") for part in text.split(";") if "=" in part]
-    return {name.strip(): value for name, _, value in parts}
-
-
-def _settings_in(attributes: dict[str, str]) -> Given:
-    """The connection attributes that are S3Settings too; DMS shows them in both places."""
-    names = {name.lower(): name for name in SETTING_TYPES}
-    known = {names[name.lower()]: value for name, value in attributes.items() if name.lower() in names}
-    return {name: _typed(SETTING_TYPES[name], value) for name, value in known.items()}
-
-
-def _typed(type_name: str, value: str) -> Any:
-    if type_name == "boolean":
-        return value.lower() == "true"
-    return int(value) if type_name == "integer" and value.isdigit() else value
-
-
-def _settings_shown(endpoint: Endpoint) -> Given:
-    return DEFAULTS | {name: _as_answered(name, value) for name, value in endpoint.settings.items()}
-
-
-def _attributes_shown(endpoint: Endpoint) -> str:
-    """All settings, however given, as DMS joins them: sorted, in lower camel case."""
-    settings = _settings_shown(endpoint) if endpoint.role_arn else {}
-    shown = {f"{name[0].lower()}{name[1:]}": _text(value) for name, value in settings.items()}
-    spelt = {name.lower() for name in shown}
-    shown |= {name: value for name, value in endpoint.attributes.items() if name.lower() not in spelt}
-    shown.pop("serviceAccessRoleArn", None)
-    return "".join(f"{name}={value};" for name, value in sorted(shown.items()))
-
-
-def _as_answered(name: str, value: Any) -> Any:
-    """AWS's casing in answers: GZIP, SSE_S3, PARQUET_1_0, but lower-case formats."""
-    if name in ("CompressionType", "EncryptionMode", "ParquetVersion") and isinstance(value, str):
-        return value.upper().replace("-", "_")
-    return value
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _attributes_of(endpoint: Endpoint) -> str:
+    return shown_attributes(endpoint.settings if endpoint.role_arn else None, endpoint.attributes)
 
 
 def page(name: str, items: list[Given], given: Given, most: int = 100) -> Given:
+    """The page of items that MaxRecords and Marker ask for, under `name`; at most `most` items."""
     size, start = min(int(given.get("MaxRecords") or most), most), int(given.get("Marker") or 0)
     answer: Given = {name: items[start : start + size]}
     return answer | ({"Marker": str(start + size)} if start + size < len(items) else {})

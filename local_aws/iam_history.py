@@ -1,4 +1,4 @@
-"""IAM as the other services see it: trust policies, some seconds after they were written."""
+"""IAM's eventual consistency: changes that other services, or IAM itself, see only some seconds later."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from ministack.core.iam_evaluator import EvalContext, evaluate_trust_policy
 from ministack.core.responses import get_account_id
 from ministack.services import iam
 
+from .dms_endpoints import account_of
+
 Handler = Callable[..., Awaitable[tuple[int, dict[str, str], bytes]]]
 CHANGES = ("CreateRole", "UpdateAssumeRolePolicy", "DeleteRole")
 CREATES = {"CreateRole": "RoleName", "CreatePolicy": "PolicyName"}
@@ -21,14 +23,14 @@ DMS = "dms.amazonaws.com"
 
 
 class TrustHistory:
-    """Which trust policy each role had since when, in virtual seconds; None while there was no role."""
+    """The trust policies of each role with their times in virtual seconds; None while the role did not exist."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._versions: dict[tuple[str, str], list[tuple[float, str | None]]] = {}
 
     def watching(self, handler: Handler) -> Handler:
-        """The IAM handler, its changes of trust policies noted."""
+        """The IAM handler, wrapped so that changes of trust policies are recorded."""
 
         async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
             given = parse_qs(body.decode("utf-8", "replace"))
@@ -43,22 +45,22 @@ class TrustHistory:
         return handle
 
     def seen(self, role_arn: str, seconds_ago: float) -> str | None:
-        """The role's trust policy as it stood so long ago; None where there was no such role."""
-        account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
+        """The role's trust policy so many virtual seconds ago; None if the role did not exist."""
+        account, name = account_of(role_arn), role_arn.rpartition("/")[2]
         role = iam._roles.get_scoped(account, None, name)
         if role and role["Arn"] != role_arn:
-            # The name is right and the path is not.
+            # Same name, but another path.
             return None
         live = role["AssumeRolePolicyDocument"] if role else None
         versions = self._versions.setdefault((account, name), [(-math.inf, live)])
         if versions[-1][1] != live:
-            # Changed by other ways than IAM's API: by a stack.
+            # MiniStack's CloudFormation changes roles without IAM's API.
             versions.append((self._now(), live))
         return [trust for since, trust in versions if since <= self._now() - seconds_ago][-1]
 
 
 class Newcomers:
-    """Roles and policies that were made so lately that IAM itself does not find them yet."""
+    """New roles and policies, which IAM itself does not find yet."""
 
     def __init__(self, now: Callable[[], float], lag_seconds: Callable[[], float]) -> None:
         self._now = now
@@ -66,6 +68,8 @@ class Newcomers:
         self._made: dict[tuple[str, str], float] = {}
 
     def watching(self, handler: Handler) -> Handler:
+        """The IAM handler, wrapped so that it does not find what is too new."""
+
         async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
             given = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
             account, created = get_account_id(), CREATES.get(given.get("Action", ""))
@@ -79,12 +83,13 @@ class Newcomers:
         return handle
 
     def is_new(self, account: str, name: str) -> bool:
+        """Whether IAM does not find the role or policy of this name yet."""
         made = self._made.get((account, name))
         return made is not None and self._now() < made + self._lag_seconds()
 
 
 def _named(given: dict[str, str]) -> list[str]:
-    """The role and the policy that a request is about."""
+    """The names of the role and the policy in a request."""
     return [given[key].rpartition("/")[2] for key in ("RoleName", "PolicyArn") if key in given]
 
 
@@ -100,7 +105,7 @@ def _trust_of(account: str, name: str) -> str | None:
 
 @dataclass(frozen=True)
 class Assumption:
-    """DMS's attempt to assume the role of an endpoint."""
+    """An attempt of DMS to assume the role of an endpoint."""
 
     role_arn: str
     external_id: str
@@ -109,11 +114,11 @@ class Assumption:
 
 
 def dms_may_assume(trust: str | None, attempt: Assumption) -> bool:
-    """Whether the trust policy lets the DMS service assume the role."""
+    """Whether the trust policy, a JSON text, allows DMS to assume the role; None is no role."""
     document = json.loads(trust) if trust else {}
     given = document.get("Statement", [])
     statements = [each for each in ([given] if isinstance(given, dict) else given) if _is_for_dms(each)]
-    root = f"arn:aws:iam::{attempt.role_arn.split(':')[4]}:root"  # MiniStack's stand-in for a service
+    root = f"arn:aws:iam::{account_of(attempt.role_arn)}:root"  # MiniStack has no service principals
     context = EvalContext(
         principal_arn=root,
         principal_type="Service",

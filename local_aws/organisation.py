@@ -1,4 +1,4 @@
-"""A small organisation in the embedded AWS: a tools account, and a data-lake and a DMS account for each environment."""
+"""An organisation in the embedded AWS: a tools account, and for each environment a data-lake and a DMS account."""
 
 from __future__ import annotations
 
@@ -29,14 +29,17 @@ class Pair:
 
     @property
     def bucket(self) -> str:
+        """The name of the data lake's bucket."""
         return f"data-lake-{self.name}"
 
     @property
     def data_lake_role_arn(self) -> str:
+        """The role that the function assumes in the data-lake account."""
         return f"arn:aws:iam::{self.data_lake}:role/dms-s3-endpoint-data-lake"
 
     @property
     def dms_role_arn(self) -> str:
+        """The role that the function assumes in the DMS account."""
         return f"arn:aws:iam::{self.dms}:role/dms-s3-endpoint-dms"
 
 
@@ -47,11 +50,11 @@ PAIRS = (DEV, TEST, PROD)
 
 
 class CommandFailedError(Exception):
-    """A command that ended with another status than 0, with what it printed."""
+    """A command that failed. The message has the command and its output."""
 
 
 def run(command: Sequence[str], environ: Mapping[str, str], cwd: Path = ROOT, given: str = "") -> str:
-    """What the command printed; `given` is its standard input. Raises CommandFailedError."""
+    """Run the command with `given` as standard input, and return its output. Raises CommandFailedError."""
     done = subprocess.run(  # noqa: S603  # the commands are the project's own
         command,
         env=dict(environ),
@@ -68,7 +71,7 @@ def run(command: Sequence[str], environ: Mapping[str, str], cwd: Path = ROOT, gi
 
 
 def build_environ() -> dict[str, str]:
-    """The environment in which `sam build` works: this interpreter first on the PATH, the wheels that `make` got."""
+    """The environment for `sam build`: this interpreter first on the PATH, and the wheels that `make` downloaded."""
     return os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "SAM_CLI_TELEMETRY": "0",
@@ -78,14 +81,14 @@ def build_environ() -> dict[str, str]:
 
 
 def sam_environ(aws: EmbeddedAws, account: str) -> dict[str, str]:
-    """The environment in which `sam` acts as the account. What SAM leaves in TMPDIR goes with the embedded AWS."""
+    """The environment in which `sam` acts as the account. SAM's temporary files go into the embedded AWS's folder."""
     own = {"SAM_CLI_POLL_DELAY": "0.5", "SAM_CLI_ENABLE_LANGUAGE_EXTENSIONS": "1"}
     own |= {"TMPDIR": str(aws.directory / "tmp")}
     return build_environ() | aws.environ(account) | own
 
 
 def sam_build(aws: EmbeddedAws, build_dir: Path) -> Path:
-    """The built template. SAM notes what it built beside the folder that it is given."""
+    """Build the function and return the path of the built template. SAM writes a file beside its build folder."""
     built = build_dir / "built"
     run(["sam", "build", "--build-dir", str(built)], sam_environ(aws, TOOLS))
     return built / "template.yaml"
@@ -94,7 +97,7 @@ def sam_build(aws: EmbeddedAws, build_dir: Path) -> Path:
 def sam_deploy(
     aws: EmbeddedAws, template: Path, stack: str, parameters: Mapping[str, str], account: str = TOOLS
 ) -> str:
-    """What `sam deploy` printed. Raises CommandFailedError when the stack did not end well."""
+    """Deploy a template and return the output of `sam deploy`. Raises CommandFailedError if it fails."""
     overrides = [f"{name}={value}" for name, value in parameters.items()]
     command = ["sam", "deploy", "--template-file", str(template), "--stack-name", stack, "--resolve-s3"]
     command += [
@@ -109,14 +112,14 @@ def sam_deploy(
 
 
 def delete_stack(aws: EmbeddedAws, stack: str, account: str = TOOLS) -> None:
-    """Raises botocore's WaiterError where the stack is still there. (`sam delete` looks only every 30 seconds.)"""
+    """Delete a stack and wait for it. Raises WaiterError if it fails. (`sam delete` polls only every 30 seconds.)"""
     cloudformation = aws.client("cloudformation", account)
     cloudformation.delete_stack(StackName=stack)
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
 
 
 def deploy_accounts(aws: EmbeddedAws, pairs: Sequence[Pair] = PAIRS) -> None:
-    """`accounts/` in each account, the way a StackSet would, and the data lake's buckets."""
+    """Create the stacks of `accounts/` in each account, as a StackSet does, and the buckets of the data lakes."""
     with ThreadPoolExecutor() as pool:
         for done in [pool.submit(_deploy_pair, aws, pair) for pair in pairs]:
             done.result()
@@ -132,13 +135,13 @@ def _deploy_pair(aws: EmbeddedAws, pair: Pair) -> None:
 
 
 def update_account(aws: EmbeddedAws, account: str, template: str, **parameters: str) -> None:
-    """Other parameters for one of `accounts/`; those that are not given stay."""
+    """Update parameters of a stack of `accounts/`. The other parameters keep their values."""
     name = f"dms-s3-endpoint-{Path(template).stem}"
     _update_stack(aws, account, name, {"TemplateBody": (ROOT / "accounts" / template).read_text()}, parameters)
 
 
 def update_function(aws: EmbeddedAws, **parameters: str) -> None:
-    """Other parameters for the function's stack; those that are not given stay, as its code does."""
+    """Update parameters of the function's stack. The other parameters and the code stay the same."""
     _update_stack(aws, TOOLS, "dms-s3-endpoint", {"UsePreviousTemplate": True}, parameters)
 
 
@@ -170,26 +173,26 @@ def _create_stack(aws: EmbeddedAws, account: str, template: str, parameters: Map
 
 
 def deploy_function(aws: EmbeddedAws, build_dir: Path, pairs: Sequence[Pair] = PAIRS) -> str:
-    """`template.yaml` by `sam build` and `sam deploy` in the tools account; what they printed."""
+    """Build and deploy `template.yaml` in the tools account, and return the output of `sam deploy`."""
     parameters = {
         "Environments": ",".join(pair.name for pair in pairs),
         "DataLakeRoleArns": ",".join(pair.data_lake_role_arn for pair in pairs),
         "DmsRoleArns": ",".join(pair.dms_role_arn for pair in pairs),
-        "LogLevel": "DEBUG",  # whatever could be logged is; see secrets_in
+        "LogLevel": "DEBUG",  # the most that could reveal a secret; see secrets_in
         "Dashboard": "true",
     }
     return sam_deploy(aws, sam_build(aws, build_dir), "dms-s3-endpoint", parameters)
 
 
 def secrets_in(text: str) -> list[str]:
-    """Parts of ResponseURLs and credentials that stand in a log; there must be none."""
+    """The parts of ResponseURLs and credentials in the text of a log. There must be none."""
     return re.findall(
         r"X-Amz-Signature=\S+|/cfn-response/\S+|SecretAccessKey\S+|SessionToken\S+|ASIA[A-Z0-9]{16}", text
     )
 
 
 def left_behind(aws: EmbeddedAws, pairs: Sequence[Pair] = PAIRS) -> list[str]:
-    """The ARNs of what endpoints, roles and policies stand in the accounts, beside the roles of `accounts/`."""
+    """The ARNs of all endpoints, roles and policies in the accounts, except the roles of `accounts/`."""
     found: list[str] = []
     for pair in pairs:
         iam = aws.client("iam", pair.data_lake)
@@ -200,7 +203,7 @@ def left_behind(aws: EmbeddedAws, pairs: Sequence[Pair] = PAIRS) -> list[str]:
 
 
 def purge(aws: EmbeddedAws, pairs: Sequence[Pair] = PAIRS) -> None:
-    """Take away what `left_behind` finds, whoever it belongs to."""
+    """Delete all that `left_behind` finds, whoever owns it."""
     for pair in pairs:
         iam, dms = aws.client("iam", pair.data_lake), aws.client("dms", pair.dms)
         for endpoint in endpoints(aws, pair):
@@ -228,5 +231,6 @@ def _purge_policy(iam: Any, arn: str) -> None:
 
 
 def endpoints(aws: EmbeddedAws, pair: Pair) -> list[dict[str, Any]]:
+    """All endpoints of the DMS account, as DescribeEndpoints shows them."""
     dms = aws.client("dms", pair.dms)
     return [endpoint for page in dms.get_paginator("describe_endpoints").paginate() for endpoint in page["Endpoints"]]

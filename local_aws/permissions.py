@@ -1,4 +1,4 @@
-"""What MiniStack leaves out when it decides what a caller may: tags of policies, and of what is created with some."""
+"""Permissions that MiniStack does not check: conditions on tags of policies, and tagging on create."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from .iam_history import Newcomers
 from .state import State
 from .wire import Decision
 
-# A create with tags is asked for both. https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
+# A create with tags needs both permissions. https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
 TAGS_ON_CREATE = {"iam:CreateRole": "iam:TagRole", "iam:CreatePolicy": "iam:TagPolicy"}
-# The one of the two that was refused; MiniStack would name the other.
+# The tag action, if IAM denied it. MiniStack would name the create action instead.
 _refused: ContextVar[str] = ContextVar("refused", default="")
 
 
 def install(state: State, newcomers: Newcomers) -> None:
+    """Patch MiniStack's IAM. It records each decision in `state`."""
     tagging.resource_tags = _but_of_newcomers(_with_tags_of_policies(tagging.resource_tags), newcomers)
     iam_evaluator.enforce = _with_tags_on_create(_noting(iam_evaluator.enforce, state))
     iam_actions.access_denied_response = _naming_the_action(iam_actions.access_denied_response)
@@ -35,7 +36,7 @@ def _with_tags_of_policies(original: Callable[[str], Any]) -> Callable[[str], An
 
 
 def _but_of_newcomers(original: Callable[[str], Any], newcomers: Newcomers) -> Callable[[str], Any]:
-    """What IAM does not find yet has no tags by which access could be granted."""
+    """A resource that IAM does not find yet has no tags, so no condition on tags can grant access."""
 
     def resource_tags(arn: str) -> Any:
         is_new = ":iam:" in arn and newcomers.is_new(get_account_id(), arn.rpartition("/")[2])
@@ -57,7 +58,7 @@ def _with_tags_on_create(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _noting(original: Callable[..., Any], state: State) -> Callable[..., Any]:
-    """Of callers that have policies, so not of an account's root."""
+    """Record the decisions for sessions of roles. An account's root has no policies."""
 
     def enforce(access_key: str, action: str, *arguments: Any, **given: Any) -> Any:
         refused = original(access_key, action, *arguments, **given)

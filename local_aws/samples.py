@@ -1,4 +1,4 @@
-"""`python -m local_aws.samples` writes real lines of the function's log into docs/operation.md, between its marks."""
+"""`python -m local_aws.samples` writes lines of a real log of the function into docs/operation.md."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ Line = dict[str, Any]
 
 
 def main() -> None:
+    """Renew the samples between the marks in the page."""
     with tempfile.TemporaryDirectory() as directory, EmbeddedAws() as aws:
         deploy_accounts(aws, [DEV])
         deploy_function(aws, Path(directory), [DEV])
@@ -37,7 +38,7 @@ def main() -> None:
 
 
 def samples_of(aws: EmbeddedAws) -> dict[str, Line]:
-    """By its title, one line of each kind: of a request, of a failure, and of a metric."""
+    """One line of each kind by its title: a request, a failure and a metric."""
     with played(aws) as cloudformation:
         created = cloudformation.send("Create", PROPERTIES)["RequestId"]
         cloudformation.send("Delete", PROPERTIES, PhysicalResourceId="dev/orders")
@@ -55,7 +56,7 @@ def _is_failure(line: Line, request_id: str) -> bool:
 
 
 def _short(line: Line) -> Line:
-    """Without the frames of the stack."""
+    """The line without stack frames."""
     return line | {"exception": "Traceback (most recent call last): …", "stack_trace": "…"}
 
 

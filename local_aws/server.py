@@ -1,6 +1,6 @@
-"""The server of the embedded AWS: MiniStack, a DMS, and between them and the network a place for faults and records.
+"""The server of the embedded AWS: MiniStack and an emulated DMS, behind a middleware for faults and records.
 
-Runs in an environment of its own (`.venv-cloud`): `python -m local_aws.server`, told by EMBEDDED_AWS_* variables.
+`python -m local_aws.server` runs in `.venv-cloud` and is configured by EMBEDDED_AWS_* variables.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from .state import State
 
 DIRECTORY = Path(os.environ["EMBEDDED_AWS_DIRECTORY"])
-# Kills the group of its first argument, and clears the folder of its second.
-UNDERTAKER = "import os, shutil, sys; os.killpg(int(sys.argv[1]), 9); shutil.rmtree(sys.argv[2])"
+# Kills the process group of its first argument and removes the folder of its second.
+CLEAN_UP = "import os, shutil, sys; os.killpg(int(sys.argv[1]), 9); shutil.rmtree(sys.argv[2])"
 
 
 def make_certificate() -> None:
-    """For localhost, with a key of its own; users trust just this."""
+    """Write a self-signed certificate for localhost and its key. Users trust only this certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     names: list[x509.GeneralName] = [
@@ -40,7 +40,7 @@ def make_certificate() -> None:
     builder = builder.not_valid_after(now + datetime.timedelta(days=30))
     builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-    # Python 3.13 asks for these two.
+    # Python 3.13 requires these two.
     builder = builder.add_extension(_key_usage(), critical=True)
     builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     private = key.private_bytes(
@@ -67,7 +67,7 @@ def _key_usage() -> x509.KeyUsage:
 
 
 def configure() -> None:
-    """MiniStack reads its configuration from the environment, and hands it on to the functions."""
+    """Set the environment that MiniStack reads its configuration from, and that the functions inherit."""
     trusted = str(DIRECTORY / "certificate.pem")
     scratch = DIRECTORY / "tmp"
     scratch.mkdir()
@@ -81,7 +81,7 @@ def configure() -> None:
         "GATEWAY_PORT": os.environ["EMBEDDED_AWS_PORT"],
         "BIND_HOST": "127.0.0.1",
         "LOG_LEVEL": "WARNING",
-        # Of functions that rested for five minutes MiniStack ends some, also such as just begin to work again.
+        # After five idle minutes MiniStack would end functions, some of them while they start to work again.
         "LAMBDA_WARM_TTL_SECONDS": "86400",
         "TMPDIR": str(scratch),
         "S3_DATA_DIR": str(scratch / "s3"),
@@ -97,48 +97,49 @@ def configure() -> None:
 
 
 def end_with_parent() -> None:
-    """Whoever started us holds the other end of our standard input, and lets go of it even when killed.
+    """End the server when its parent ends, even if the parent is killed: then our standard input closes.
 
-    The functions' processes are in our group, so the group must end, and its files with it.
+    The functions' processes are in our process group, so the whole group ends, and its files are removed.
     """
 
     def wait() -> None:
-        # Not by sys.stdin, whose lock would be held at our own end.
+        # Not sys.stdin: its lock would still be held when the server ends.
         while os.read(0, 1):
             pass
-        command = [sys.executable, "-c", UNDERTAKER, str(os.getpgid(0)), str(DIRECTORY)]
+        command = [sys.executable, "-c", CLEAN_UP, str(os.getpgid(0)), str(DIRECTORY)]
         subprocess.Popen(command, start_new_session=True)  # noqa: S603  # our own words
 
     threading.Thread(target=wait, daemon=True).start()
 
 
 def main() -> None:
+    """Serve until the parent ends, or until killed if the server is to be kept."""
     make_certificate()
     configure()
     token, listener = os.environ.pop("EMBEDDED_AWS_TOKEN"), os.environ.pop("EMBEDDED_AWS_LISTENER")
     if not os.environ.pop("EMBEDDED_AWS_KEEP"):
         end_with_parent()
-    # What reads its configuration at import comes after `configure`.
+    # These modules read their configuration when they are imported.
     from hypercorn.asyncio import serve  # noqa: PLC0415
     from hypercorn.config import Config  # noqa: PLC0415
     from ministack.app import app  # noqa: PLC0415
 
-    from . import gate, ministack_repairs  # noqa: PLC0415
+    from . import middleware, ministack_patches  # noqa: PLC0415
 
     state = State(float(os.environ["EMBEDDED_AWS_TIME_SCALE"]))
-    ministack_repairs.install(state)
-    gate.allow_resets()
-    # After our own start: only the functions' processes live in virtual time.
+    ministack_patches.install(state)
+    middleware.allow_resets()
+    # Set only now, so that the functions run in virtual time, but not the server.
     os.environ["PYTHONPATH"] = str(Path(__file__).with_name("worker_time"))
     config = Config()
     config.bind = [f"fd://{listener}"]
     config.certfile, config.keyfile = os.environ["MINISTACK_SSL_CERT"], os.environ["MINISTACK_SSL_KEY"]
     config.alpn_protocols = ["http/1.1"]
-    # Longer than a client lets a connection rest: one that we close is a lost answer to whoever takes it up again.
+    # Longer than clients keep an idle connection: if we closed one while a client uses it again, its call would fail.
     config.keep_alive_timeout = 600
     config.accesslog = None
     config.loglevel = "WARNING"
-    asyncio.run(serve(gate.Gate(app, state, token), config))
+    asyncio.run(serve(middleware.with_middleware(app, state, token), config))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the users of the server control and read; one of it for the server."""
+"""The state of the server: what its users change through the controls, and what they read."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ from .wire import Answer, Call, Decision, Fault
 
 @dataclass
 class PlannedFault:
+    """A fault for `times` calls of an operation, from the `nth` that comes from now on."""
+
     service: str
     operation: str
     fault: Fault
     nth: int
     times: int
-    event: str  # the RequestId that it is for; empty for any
+    event: str  # the RequestId of the CloudFormation event; empty for any call
     seen: int = 0
 
     def strikes(self, service: str, operation: str, event: str) -> bool:
+        """Count a call. True if the fault is for this one."""
         if (service, operation) != (self.service, self.operation) or self.event not in ("", event):
             return False
         self.seen += 1
@@ -30,17 +33,19 @@ class PlannedFault:
 
 @dataclass
 class State:
+    """The one state of a server; `scale` is the number of virtual seconds in a second."""
+
     scale: float
     began: float = field(default_factory=time.monotonic)
     switches: Switches = field(default_factory=Switches)
     faults: list[PlannedFault] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
-    # The last ones: a long run makes very many.
+    # Only the last decisions, because a long run makes very many.
     decisions: deque[Decision] = field(default_factory=lambda: deque(maxlen=10_000))
-    # By RequestId of a CloudFormation event: MiniStack's worker that runs the function for it.
+    # By RequestId of a CloudFormation event: the MiniStack worker that runs the function for it.
     workers: dict[str, Any] = field(default_factory=dict)
 
     def now(self) -> float:
-        """Virtual seconds."""
+        """Virtual seconds since the server began."""
         return (time.monotonic() - self.began) * self.scale

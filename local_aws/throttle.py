@@ -1,4 +1,4 @@
-"""How many calls an account may make: a bucket of them that fills up again, as AWS describes its throttling.
+"""Throttling with a token bucket for each account, as AWS describes it.
 
 https://aws.amazon.com/blogs/security/how-to-monitor-and-query-iam-resources-at-scale-part-2/
 """
@@ -15,13 +15,13 @@ from ministack.core.responses import get_account_id
 from .iam_history import Handler
 
 DMS_SIZE, DMS_REFILL = 200.0, 8.0
-# AWS tells no figures for IAM; these are of the same order.
+# AWS publishes no figures for IAM; these are of the same order.
 IAM_SIZE, IAM_REFILL = 200.0, 20.0
 
 
 @dataclass
 class Bucket:
-    """`refill` calls come back in a virtual second."""
+    """A token bucket of `size` calls; `refill` calls come back in each virtual second."""
 
     size: float
     refill: float
@@ -32,7 +32,7 @@ class Bucket:
         self._as_of = self.now()
 
     def take(self) -> bool:
-        """Whether there was one left."""
+        """Take one call. False if none was left."""
         now = self.now()
         self._left, self._as_of = min(self.size, self._left + (now - self._as_of) * self.refill), now
         if self._left < 1:
@@ -42,7 +42,7 @@ class Bucket:
 
 
 def throttled(handler: Handler, now: Callable[[], float], is_on: Callable[[], bool]) -> Handler:
-    """The IAM handler, with a bucket for each account."""
+    """The IAM handler, throttled with a bucket for each account while `is_on`."""
     buckets: dict[str, Bucket] = defaultdict(lambda: Bucket(IAM_SIZE, IAM_REFILL, now))
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:

@@ -1,11 +1,11 @@
-"""What the server and its users say to each other: faults, and records of calls and answers."""
+"""The records that the server and its users exchange: faults, calls, answers and decisions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-# Answers of AWS that a call may get instead of its own, whatever it asks for.
+# Error answers that any call can get instead of its own answer.
 ErrorFault = Literal[
     "throttle",
     "http500",
@@ -22,12 +22,12 @@ ErrorFault = Literal[
 Fault = (
     ErrorFault
     | Literal[
-        "reset_before",  # the connection breaks, nothing was done
-        "reset_after",  # it was done, the answer is lost
+        "reset_before",  # the connection breaks; AWS did nothing
+        "reset_after",  # AWS did it; the answer is lost
         "hang",  # no answer for HANG_SECONDS, then the connection breaks
-        "kill_before",  # the function that makes the call dies, as one does whose memory is full; nothing was done
-        "kill_after",  # it was done, then the function dies
-        "freeze_after",  # it was done, and the function does nothing more until Lambda ends it by its timeout
+        "kill_before",  # the calling function dies, as if it were out of memory; AWS did nothing
+        "kill_after",  # AWS did it, then the function dies
+        "freeze_after",  # AWS did it, then the function does nothing until Lambda's timeout ends it
     ]
 )
 ERROR_FAULTS: tuple[str, ...] = get_args(ErrorFault)
@@ -37,33 +37,33 @@ FOR_GOOD = 1_000_000
 
 @dataclass(frozen=True)
 class Call:
-    """One AWS API call that was served; times in virtual seconds since the server began."""
+    """One signed AWS API call; times in virtual seconds since the server began."""
 
     service: str
     operation: str
     account: str
-    caller: str  # an ARN, or the access key id where it is nobody's
-    resource: str  # the name, identifier or ARN that the request is about, as far as it tells
+    caller: str  # an ARN, or the access key id if it is unknown
+    resource: str  # the name, identifier or ARN in the request, else its path
     started: float
     ended: float
-    status: int  # 0 where the connection broke instead
+    status: int  # 0 if the connection broke
     error_code: str | None
-    event: str  # the RequestId of the CloudFormation event that the calling function works on; empty for others
+    event: str  # the RequestId of the calling function's CloudFormation event; empty for other callers
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One PUT to a ResponseURL of MiniStack's CloudFormation; a second one to the same URL is one of its own."""
+    """One PUT to a ResponseURL of MiniStack's CloudFormation."""
 
     body: dict[str, Any]
     size: int
     content_type: str
-    fault: str | None  # what CloudFormation, or S3 behind the URL, objects to
+    fault: str | None  # why CloudFormation, or S3 behind the URL, rejects it; None if accepted
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether IAM let the session of a role do one action on one resource."""
+    """IAM's decision on one action of a role's session on one resource."""
 
     caller: str  # the session's ARN
     action: str  # "iam:CreateRole"

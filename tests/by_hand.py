@@ -1,4 +1,4 @@
-"""An endpoint with role and policy as somebody made them by hand, with names as `orders` has them."""
+"""The endpoint `orders` with role and policy, as somebody made them by hand."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ Document = dict[str, Any]
 
 
 def trust(external_id: str = "", principal: str = "dms.amazonaws.com") -> Document:
+    """A trust policy for the service; it demands the ExternalId if there is one."""
     statement = {"Effect": "Allow", "Principal": {"Service": principal}, "Action": "sts:AssumeRole"}
     demanded = {"Condition": {"StringEquals": {"sts:ExternalId": external_id}}} if external_id else {}
     return {"Version": "2012-10-17", "Statement": [statement | demanded]}
 
 
 def access(bucket: str) -> Document:
-    """Wider than what the function writes, as by hand it is."""
+    """A policy document that grants more than the function's, as hand-made ones do."""
     resources = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
     statement = {"Sid": "ByHand", "Effect": "Allow", "Action": "s3:*", "Resource": resources}
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
 def make_role_and_policy(iam: Any, bucket: str, role_name: str, policy_name: str) -> str:
-    """The role's ARN."""
+    """Create both, attach the policy, and return the role's ARN."""
     role = iam.create_role(RoleName=role_name, Path="/", AssumeRolePolicyDocument=json.dumps(trust()), Tags=[])["Role"]
     policy = iam.create_policy(PolicyName=policy_name, Path="/", PolicyDocument=json.dumps(access(bucket)), Tags=[])
     iam.attach_role_policy(RoleName=role_name, PolicyArn=policy["Policy"]["Arn"])
@@ -31,7 +32,7 @@ def make_role_and_policy(iam: Any, bucket: str, role_name: str, policy_name: str
 
 
 def make_endpoint(iam: Any, dms: Any, role_arn: str, wait: Callable[[], None], **s3_settings: Any) -> str:
-    """The endpoint's ARN, of an account without any; `wait` until what IAM was told has reached DMS."""
+    """Create the endpoint in an account without any, and return its ARN. `wait` until changes of IAM reach DMS."""
     given = {
         "EndpointIdentifier": "orders",
         "EndpointType": "target",

@@ -26,14 +26,14 @@ from .measured import Measured
 from .model import BOUNDS, LATENCY, PROPAGATION, SWITCHES, TIME_SCALE
 from .model import DELETE as SECONDS_OF_A_DELETE
 from .ours import Fleet
-from .peers.run import Ansible, ByHand, Peer, Plain
+from .peers.run import Ansible, AwsCli, Peer, Plain
 from .peers.run import measured as peer_measured
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = ROOT / "build" / "bench.json"
 PLOTS = ROOT / "docs" / "bench"
 MEMORY_GB = 0.5
-PEERS = {"by hand": "aws commands", "ansible": "Ansible's modules", "plain": "plain crhelper function"}
+PEERS = {"aws cli": "aws commands", "ansible": "Ansible's modules", "plain": "plain crhelper function"}
 
 
 def main() -> None:
@@ -45,12 +45,12 @@ def main() -> None:
         starts, size = cold_start.measure(built), cold_start.zip_bytes(built)
         aws.switch(**SWITCHES)
         with played(aws) as cloudformation, ThreadPoolExecutor() as pool:
-            peers: dict[str, Peer] = {"by hand": ByHand(aws), "ansible": Ansible(aws), "plain": Plain(cloudformation)}
+            peers: dict[str, Peer] = {"aws cli": AwsCli(aws), "ansible": Ansible(aws), "plain": Plain(cloudformation)}
             # It rests most of the time. The commands of the two others keep a core busy: they come after ours.
             running = {"plain": pool.submit(peer_measured, peers["plain"], aws)}
             ours.warm_up(cloudformation, max(ours.FLEETS))
             fleets, single = ours.fleets(cloudformation), ours.single(cloudformation)
-            running |= {name: pool.submit(peer_measured, peers[name], aws) for name in ("by hand", "ansible")}
+            running |= {name: pool.submit(peer_measured, peers[name], aws) for name in ("aws cli", "ansible")}
             others = {name: running[name].result() for name in peers}
             gb_seconds = {name: peer.gb_seconds() for name, peer in peers.items()}
     report = _report(single, fleets, others, gb_seconds, starts, size)

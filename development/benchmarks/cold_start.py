@@ -32,10 +32,13 @@ clients = [boto3.client(name) for name in ("sts", "iam", "dms")]
 def handler(event, context): ...
 """
 OURS = """
+import boto3
 from dms_s3_endpoint import app
-clients = app._warm_clients()
-clients.of_function("sts")
-clients.prepare(("iam", "a role"), ("dms", "another"))
+from dms_s3_endpoint.aws.deadline import Deadline
+from dms_s3_endpoint.aws.sessions import new_client
+from dms_s3_endpoint.model.figures import Figures
+session = boto3.Session()
+clients = [new_client(session, name, Deadline(0.0), Figures()) for name in ("sts", "iam", "dms")]
 """
 
 

@@ -17,9 +17,9 @@ from samcli.yamlhelper import yaml_parse
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
-from dms_s3_endpoint.environments import Environment
-from dms_s3_endpoint.policies import access_policy, trust_policy
-from dms_s3_endpoint.request import parse
+from dms_s3_endpoint.model.environments import Environment
+from dms_s3_endpoint.model.parse import parse
+from dms_s3_endpoint.model.policies import access_policy, trust_policy
 
 from .resolved import documents
 

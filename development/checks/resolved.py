@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-PSEUDO = {
-    "AWS::Partition": "aws",
-    "AWS::Region": "eu-west-1",
-    "AWS::AccountId": "111111111111",
-    "AWS::URLSuffix": "amazonaws.com",
-    "AWS::StackName": "stack",
-}
+from samcli.lib.cfn_language_extensions.api import process_template
+from samcli.lib.cfn_language_extensions.models import PseudoParameterValues
+
+PSEUDO_PARAMETERS = PseudoParameterValues(region="eu-west-1", account_id="111111111111", stack_name="stack")
 # For parameters without a default, and for the ARNs that resources get when they are made.
 EXAMPLES = {
     "Adopt": "dms-by-hand-*",
@@ -27,19 +24,24 @@ EXAMPLES = {
     "Role.Arn": "arn:aws:iam::222222222222:role/dms-s3-endpoint-data-lake",
     "NeverRan.Arn": "arn:aws:sqs:eu-west-1:111111111111:dms-s3-endpoint-never-ran",
 }
-NO_VALUE = object()
+ATTRIBUTE = re.compile(r"\$\{(\w+\.\w+)\}")
+# A policy's own variables, such as ${aws:username}, have a colon.
+UNRESOLVED = re.compile(r'"(Ref|Fn::\w+)"|\$\{(\w|AWS::)[\w.]*\}')
 
 
 def documents(template: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """The policy documents by where they stand, each of them as often as the conditions make it another one."""
+    """The policy documents by where they stand, one for each different result of the template's conditions.
+
+    Raises KeyError where a document holds what has no example.
+    """
     names = sorted(template.get("Conditions", {}))
     found: dict[str, list[Any]] = {}
     for outcome in itertools.product([True, False], repeat=len(names)):
-        resolver = Resolver(template.get("Parameters", {}), dict(zip(names, outcome, strict=True)))
+        conditions = dict(zip(names, outcome, strict=True))
         for where, document in _documents_in(template.get("Resources", {}), ""):
-            resolved = resolver.resolved(document)
-            if resolved not in found.setdefault(where, []):
-                found[where].append(resolved)
+            whole = resolved(document, template.get("Parameters", {}), conditions)
+            if whole not in found.setdefault(where, []):
+                found[where].append(whole)
     return found
 
 
@@ -58,63 +60,31 @@ def _documents_in(value: Any, where: str) -> Iterator[tuple[str, Any]]:
             yield from _documents_in(member, f"{where}/{number}")
 
 
-@dataclass(frozen=True)
-class Resolver:
-    """CloudFormation's intrinsic functions, as far as policy documents use them; KeyError for others."""
+def resolved(value: Any, parameters: Mapping[str, Any], conditions: Mapping[str, bool]) -> Any:
+    """The value with its intrinsic functions resolved by SAM, the conditions being as given.
 
-    parameters: Mapping[str, Any]
-    conditions: Mapping[str, bool]
-
-    def resolved(self, value: Any) -> Any:
-        if isinstance(value, list):
-            return [each for each in map(self.resolved, value) if each is not NO_VALUE]
-        if not isinstance(value, Mapping):
-            return value
-        if len(value) == 1 and ((name := next(iter(value))) == "Ref" or name.startswith("Fn::")):
-            return _FUNCTIONS[name](self, value[name])
-        members = {key: self.resolved(member) for key, member in value.items()}
-        return {key: member for key, member in members.items() if member is not NO_VALUE}
-
-    def ref(self, name: str) -> Any:
-        if name == "AWS::NoValue":
-            return NO_VALUE
-        known = {**PSEUDO, **self._defaults(), **EXAMPLES}
-        if name not in known:
-            raise KeyError(f"{name} has no example in {__name__}")
-        listed = self.parameters.get(name, {}).get("Type") == "CommaDelimitedList"
-        return known[name].split(",") if listed else known[name]
-
-    def _defaults(self) -> dict[str, str]:
-        return {name: str(each["Default"]) for name, each in self.parameters.items() if "Default" in each}
-
-    def attribute(self, given: str | list[str]) -> Any:
-        return self.ref(given if isinstance(given, str) else ".".join(given))
-
-    def substituted(self, given: Any) -> str:
-        text, own = (given, {}) if isinstance(given, str) else (given[0], self.resolved(given[1]))
-        filled = re.sub(r"\$\{([^!}]+)\}", lambda found: str(own.get(found[1]) or self.ref(found[1])), text)
-        return filled.replace("${!", "${")
-
-    def chosen(self, given: list[Any]) -> Any:
-        condition, when_true, otherwise = given
-        return self.resolved(when_true if self.conditions[condition] else otherwise)
-
-    def joined(self, given: list[Any]) -> str:
-        return str(given[0]).join(self.resolved(given[1]))
-
-    def split(self, given: list[Any]) -> list[str]:
-        return str(self.resolved(given[1])).split(given[0])
-
-    def selected(self, given: list[Any]) -> Any:
-        return self.resolved(given[1])[int(given[0])]
+    Raises KeyError where something has neither a default nor an example.
+    """
+    template = {
+        "Parameters": parameters,
+        "Conditions": {name: {"Fn::Equals": [holds, True]} for name, holds in conditions.items()},
+        "Resources": {"Holder": {"Type": "Custom::Holder", "Properties": {"Value": _with_attributes(value)}}},
+    }
+    processed = process_template(template, EXAMPLES, PSEUDO_PARAMETERS)["Resources"]["Holder"]["Properties"]["Value"]
+    if left := UNRESOLVED.search(json.dumps(processed)):
+        raise KeyError(f"{left[0]} in {processed} has no example in {__name__}")
+    return processed
 
 
-_FUNCTIONS: Mapping[str, Any] = {
-    "Ref": Resolver.ref,
-    "Fn::GetAtt": Resolver.attribute,
-    "Fn::Sub": Resolver.substituted,
-    "Fn::If": Resolver.chosen,
-    "Fn::Join": Resolver.joined,
-    "Fn::Split": Resolver.split,
-    "Fn::Select": Resolver.selected,
-}
+def _with_attributes(value: Any) -> Any:
+    """With examples for attributes of resources, which SAM leaves as they are."""
+    if isinstance(value, str):
+        return ATTRIBUTE.sub(lambda found: EXAMPLES[found[1]], value)
+    if isinstance(value, list):
+        return [_with_attributes(each) for each in value]
+    if not isinstance(value, Mapping):
+        return value
+    if "Fn::GetAtt" in value:
+        name = value["Fn::GetAtt"]
+        return EXAMPLES[name if isinstance(name, str) else ".".join(name)]
+    return {key: _with_attributes(member) for key, member in value.items()}

@@ -1,1 +1,1 @@
-"""Faults at every call of every request, and what CloudFormation does after them: `make faults`."""
+"""`make faults`: inject each fault at each call of each request, play CloudFormation, and check what is left."""

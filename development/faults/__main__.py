@@ -1,4 +1,4 @@
-"""`make faults`: every cell, a table of what was tried and survived, and `build/faults.json`."""
+"""`make faults`: run every cell, print how many faults were survived, and write `build/faults.json`."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from .deployed import deployed
 from .matrix import FAULTS, Cell, Run, cells_of, runs_of, violations_of
 from .scenarios import REQUESTS
 
-# A run keeps a core busy; but for one whose function hangs, which only waits.
+# A run keeps a core busy, except if its function hangs: then it only waits.
 WORKING_AT_ONCE, WAITING_AT_ONCE = 4, 20  # on a server
-# After some hundred functions that it had to end, MiniStack ends others too: a server works for one shift.
+# After it had to end some hundred functions, MiniStack ends others too, so each server gets a limited number of runs.
 RUNS_OF_A_SERVER = 100
 REPORT = Path("build/faults.json")
 Found = dict[Run, list[str]]
 
 
 def main(arguments: Sequence[str]) -> int:
-    """0 where there was no violation."""
+    """Run the chosen cells. Returns 0 if there was no violation, else 1."""
     parser = argparse.ArgumentParser(prog="python -m development.faults", description=__doc__)
     parser.add_argument("--request", action="append", choices=REQUESTS, help="only this one; more than once")
     parser.add_argument("--fault", action="append", choices=list(FAULTS), help="only this one; more than once")
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     if given.sample:
         cells = random.Random(given.seed).sample(cells, given.sample)  # noqa: S311  # no secret
     runs = runs_of(cells)
-    # So that each server gets of everything.
+    # So that each server gets a mixture.
     random.Random(given.seed).shuffle(runs)  # noqa: S311  # no secret
     found = try_all(runs, console)
     console.print(table_of(found))
@@ -55,12 +55,13 @@ def main(arguments: Sequence[str]) -> int:
 
 @contextmanager
 def servers(count: int) -> Iterator[list[CloudFormation]]:
+    """So many servers, each with the function and the bystanders."""
     with ExitStack() as stack, tempfile.TemporaryDirectory() as directory:
         yield [stack.enter_context(deployed(Path(directory) / str(number))) for number in range(count)]
 
 
 def try_all(runs: Sequence[Run], console: Console) -> Found:
-    """The violations of each run."""
+    """Do all runs and return the violations of each."""
     columns = (TextColumn("[progress.description]{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
         task = progress.add_task("runs", total=len(runs))
@@ -93,7 +94,7 @@ def _tried(runs: Sequence[Run], servers: Sequence[CloudFormation]) -> Iterator[t
 
 
 def table_of(found: Found) -> Table:
-    """Faults tried and survived, by request and call."""
+    """A table of the faults tried and survived, by request and call."""
     tried = Counter((run.cell.request, run.cell.call) for run in found)
     survived = Counter((run.cell.request, run.cell.call) for run, violations in found.items() if not violations)
     table = Table("request", "call", "faults tried", "survived", title="Nothing hangs, leaks or wedges")
@@ -103,6 +104,7 @@ def table_of(found: Found) -> Table:
 
 
 def report(cells: Sequence[Cell], found: Found, console: Console) -> int:
+    """Write the report and return the exit status."""
     violations = [f"{named(run)}: {violation}" for run, faults in found.items() for violation in faults]
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(json.dumps({"cells": len(cells), "runs": len(found), "violations": violations}, indent=2))
@@ -111,6 +113,7 @@ def report(cells: Sequence[Cell], found: Found, console: Console) -> int:
 
 
 def named(run: Run) -> str:
+    """The run's name, such as `Create: iam:CreateRole 1: throttled`."""
     again = ", delivered again" if run.again else ""
     return f"{run.cell.request}: {run.cell.call} {run.cell.nth}: {run.cell.fault}{again}"
 

@@ -1,4 +1,4 @@
-"""The function as SAM deploys it, in the embedded AWS: the runs share its accounts, each with names of its own."""
+"""The deployed function in the embedded AWS. The runs share its accounts, and each run has its own names."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from local_aws import EmbeddedAws
 from local_aws.cloudformation import CloudFormation, played
 from local_aws.organisation import DEV, deploy_accounts, deploy_function
 
-from .pieces import Pieces, pieces_of
+from .inventory import Inventory, inventory_of
 from .scenarios import properties
 from .stack import Answer, Event, Stack
 
-# Virtual seconds to the second: the 12 that a watchdog keeps for its answer are 1.2 real ones on a busy machine.
+# Virtual seconds per second. The 12 virtual seconds that the function keeps for its answer are 1.2 real ones, which
+# is enough on a busy machine.
 TIME_SCALE = 10
 BYSTANDER = "bystander"
 DMS_TRUST = {
@@ -33,18 +34,20 @@ NUMBERS = itertools.count(1)
 
 @dataclass
 class Deployed:
-    """A cloud for one run: its pieces are those with the run's own names, and the bystanders."""
+    """The cloud of one run. Its inventory has the resources with the run's own names, and the bystanders."""
 
     cloudformation: CloudFormation
     name: str = field(default_factory=lambda: f"run{next(NUMBERS)}-orders")
-    # How Lambda says that the function failed, one for each time.
+    # Lambda's error for each time that the function failed.
     errors: list[str] = field(default_factory=list)
 
     @property
     def aws(self) -> EmbeddedAws:
+        """The embedded AWS."""
         return self.cloudformation.aws
 
     def deliver(self, event: Event) -> list[Answer]:
+        """Run the function on the event and return its answers; see `Cloud`."""
         addressed = self.cloudformation.addressed(event)
         bodies = self.cloudformation.received[event["RequestId"]].bodies
         before = len(bodies)
@@ -54,16 +57,17 @@ class Deployed:
         return [json.loads(body) for body in bodies[before:]]
 
     def wait_for_nothing(self) -> None:
-        """The next request comes at once, which is harder than an hour later."""
+        """Do not wait: a request that comes at once is harder than one that comes an hour later."""
 
-    def pieces(self) -> Pieces:
+    def inventory(self) -> Inventory:
+        """The run's resources and the bystanders."""
         iam, dms = self.aws.client("iam", DEV.data_lake), self.aws.client("dms", DEV.dms)
-        return pieces_of(iam, dms, lambda name: name.startswith((f"{self.name}", BYSTANDER)))
+        return inventory_of(iam, dms, lambda name: name.startswith((f"{self.name}", BYSTANDER)))
 
 
 @contextmanager
 def deployed(build_dir: Path) -> Iterator[CloudFormation]:
-    """The accounts with the function, and with bystanders that no run may touch."""
+    """Accounts with the function, and with bystanders that no run may touch."""
     with EmbeddedAws(time_scale=TIME_SCALE) as aws:
         deploy_accounts(aws, [DEV])
         deploy_function(aws, build_dir, [DEV])
@@ -73,7 +77,7 @@ def deployed(build_dir: Path) -> Iterator[CloudFormation]:
 
 
 def make_bystanders(cloudformation: CloudFormation) -> None:
-    """A role, a policy and an endpoint of nobody's, and those of another stack."""
+    """Create an unowned role, policy and endpoint, and those of another stack."""
     aws = cloudformation.aws
     iam, dms = aws.client("iam", DEV.data_lake), aws.client("dms", DEV.dms)
     role = iam.create_role(RoleName=BYSTANDER, AssumeRolePolicyDocument=json.dumps(DMS_TRUST))["Role"]

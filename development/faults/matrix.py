@@ -1,4 +1,4 @@
-"""The cells: each request, at each call that it makes of AWS, each fault. And their runs."""
+"""The fault matrix: a cell for each request, each of its AWS calls and each fault. A cell has one or two runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .run import Ended, run
 from .scenarios import SCENARIOS
 from .stack import Event
 
-# By name: the fault, how many calls it is for, and whether the request must succeed in spite of it.
+# By name: the fault, the number of calls that it affects, and whether the request must succeed in spite of it.
 FAULTS: dict[str, tuple[Fault, int, bool]] = {
     "throttled": ("throttle", FOR_GOOD, False),
     "5xx": ("http500", FOR_GOOD, False),
@@ -26,14 +26,16 @@ FAULTS: dict[str, tuple[Fault, int, bool]] = {
     "out of memory": ("kill_after", 1, False),
     "timed out": ("freeze_after", 1, False),
 }
-# These end the function without an answer: the event may come once more, or CloudFormation goes on.
+# These end the function without an answer. Then Lambda delivers the event again, or CloudFormation goes on.
 ENDS_FUNCTION = ("out of memory", "timed out")
-# Polling repeats itself: of one operation, a request's first calls, and no more.
+# Polling repeats calls, so only a request's first calls of each operation are cells.
 CALLS_OF_AN_OPERATION = 3
 
 
 @dataclass(frozen=True)
 class Cell:
+    """One fault at one call of one request."""
+
     request: str
     service: str
     operation: str
@@ -42,22 +44,25 @@ class Cell:
 
     @property
     def call(self) -> str:
+        """Service and operation, such as `iam:CreateRole`."""
         return f"{self.service}:{self.operation}"
 
 
 @dataclass(frozen=True)
 class Run:
+    """A run of a cell. `again`: the event is delivered again after the function ended."""
+
     cell: Cell
     again: bool
 
     @property
     def waits(self) -> bool:
-        """For the end of the function's time."""
+        """Whether the run mostly waits for the function's timeout."""
         return FAULTS[self.cell.fault][0] in ("hang", "freeze_after")
 
 
 def calls_of(request: str, cloudformation: CloudFormation) -> list[tuple[str, str, int]]:
-    """Service, operation and number of each call that the request makes when nothing is wrong."""
+    """Service, operation and number of each call that the request makes without faults."""
     cloud, events = Deployed(cloudformation), list[str]()
     ended = run(cloud, SCENARIOS[request], cloud.name, lambda event: events.append(event["RequestId"]))
     if ended != Ended(survived=True, violations=[]):
@@ -71,6 +76,7 @@ def calls_of(request: str, cloudformation: CloudFormation) -> list[tuple[str, st
 
 
 def cells_of(requests: Iterable[str], cloudformation: CloudFormation) -> list[Cell]:
+    """All cells of the requests."""
     return [
         Cell(request, *call, fault)
         for request in requests
@@ -80,12 +86,12 @@ def cells_of(requests: Iterable[str], cloudformation: CloudFormation) -> list[Ce
 
 
 def runs_of(cells: Iterable[Cell]) -> list[Run]:
-    """Each cell once; and where the function dies at once, once more with the event delivered again."""
+    """A run for each cell, and a second run with a second delivery if the fault kills the function at once."""
     return [Run(cell, again) for cell in cells for again in (False, True) if not again or cell.fault == "out of memory"]
 
 
 def violations_of(wanted: Run, cloudformation: CloudFormation) -> list[str]:
-    """Of one run."""
+    """Do one run and return its violations."""
     cloud, cell, events = Deployed(cloudformation), wanted.cell, list[str]()
     fault, times, must_survive = FAULTS[cell.fault]
 

@@ -1,4 +1,4 @@
-"""One run: a scenario, one disturbance, what CloudFormation does then; and what must be true after all of it."""
+"""One run: a scenario, one disturbance, CloudFormation's reaction, and the invariants that must hold afterwards."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .pieces import Pieces
+from .inventory import Inventory
 from .scenarios import Scenario
 from .stack import Cloud, Event, Stack, WedgedError
 
@@ -16,7 +16,7 @@ Disturbance = Callable[[Event], None]
 
 @dataclass(frozen=True)
 class Ended:
-    """`survived`: the disturbed request succeeded all the same. `violations` are of what no fault may cause."""
+    """The result of a run. `survived`: the disturbed request succeeded. `violations`: the broken invariants."""
 
     survived: bool
     violations: list[str]
@@ -25,11 +25,11 @@ class Ended:
 def run(
     cloud: Cloud, scenario: Scenario, name: str, disturbance: Disturbance, may_end: bool = False, again: bool = False
 ) -> Ended:
-    """`may_end`: the disturbance may end the function; `again`: then its event is delivered once more.
+    """Play the scenario, and disturb its step. The run leaves nothing behind, unless a violation says so.
 
-    Leaves nothing behind, unless a violation says so.
+    `may_end`: the disturbance may end the function; `again`: then its event is delivered again.
     """
-    before = cloud.pieces()
+    before = cloud.inventory()
     stack = Stack(cloud, stack_id=f"arn:aws:cloudformation:eu-west-1:111111111111:stack/{name}/1")
     stack.may_be_ended, stack.redelivers = may_end, again
     survived = False
@@ -40,19 +40,19 @@ def run(
             stack.delete()
     except WedgedError as wedged:
         stack.violations.append(str(wedged))
-    stack.violations += differences("at the end", before, cloud.pieces())
+    stack.violations += differences("at the end", before, cloud.inventory())
     return Ended(survived, stack.violations)
 
 
 def _disturbed(scenario: Scenario, stack: Stack, name: str, disturbance: Disturbance) -> bool:
-    stood = stack.cloud.pieces()
+    stood = stack.cloud.inventory()
     stack.disturbance = disturbance
     survived = scenario.step(stack, name)
     _check_standing(stack)
     if scenario.goes_back == "always" or (scenario.goes_back == "on failure" and not survived):
-        stack.violations += differences("gone back", stood, stack.cloud.pieces())
+        stack.violations += differences("gone back", stood, stack.cloud.inventory())
     if scenario.goes_back != "never" and not survived:
-        # Nothing of ours may stand in the way of the user who tries again.
+        # Nothing that is left may prevent a second try.
         if not scenario.step(stack, name):
             stack.violations.append("the second try failed too")
         _check_standing(stack)
@@ -61,13 +61,13 @@ def _disturbed(scenario: Scenario, stack: Stack, name: str, disturbance: Disturb
 
 def _check_standing(stack: Stack) -> None:
     if stack.physical_id:
-        stack.violations += faults_of_standing(stack.cloud.pieces(), stack.physical_id)
+        stack.violations += faults_of_standing(stack.cloud.inventory(), stack.physical_id)
 
 
-def differences(when: str, before: Pieces, now: Pieces) -> list[str]:
-    """But for the ExternalId, which is DMS's own: that the role demands the right one is `faults_of_standing`'s.
+def differences(when: str, before: Inventory, now: Inventory) -> list[str]:
+    """What is gone, left or changed between two inventories; `when` begins each message.
 
-    And but for the tag that tells which update was the last.
+    It ignores ExternalIds, because DMS chooses them (`faults_of_standing` checks them), and the tag of the last update.
     """
     expected, found = _comparable(before), _comparable(now)
     gone = [f"{when}: {arn} is gone" for arn in sorted(expected.keys() - found.keys())]
@@ -77,23 +77,23 @@ def differences(when: str, before: Pieces, now: Pieces) -> list[str]:
     return gone + left + changed
 
 
-def _comparable(pieces: Pieces) -> Pieces:
-    text = json.dumps(pieces, sort_keys=True)
-    for external_id in [piece["ExternalId"] for piece in pieces.values() if "ExternalId" in piece]:
+def _comparable(inventory: Inventory) -> Inventory:
+    text = json.dumps(inventory, sort_keys=True)
+    for external_id in [piece["ExternalId"] for piece in inventory.values() if "ExternalId" in piece]:
         text = text.replace(external_id, "(ExternalId)")
-    comparable: Pieces = json.loads(text)
+    comparable: Inventory = json.loads(text)
     for piece in comparable.values():
         piece["tags"].pop("dms-s3-endpoint:changed-by", None)
     return comparable
 
 
-def faults_of_standing(pieces: Pieces, physical_id: str) -> list[str]:
-    """An endpoint that CloudFormation believes to be there must be, and its role must trust it alone."""
+def faults_of_standing(inventory: Inventory, physical_id: str) -> list[str]:
+    """Check that a resource of a stack exists and works: endpoint active, policy attached, trust for it alone."""
     identifier = physical_id.partition("/")[2]
-    endpoint: Any = next((each for each in pieces.values() if each.get("EndpointIdentifier") == identifier), None)
+    endpoint: Any = next((each for each in inventory.values() if each.get("EndpointIdentifier") == identifier), None)
     if endpoint is None:
         return [f"{physical_id} is not there"]
-    role = pieces.get(endpoint["ServiceAccessRoleArn"])
+    role = inventory.get(endpoint["ServiceAccessRoleArn"])
     if endpoint["Status"] != "active" or role is None or not role["attached"]:
         return [f"{physical_id} can't be used"]
     demanded = [each.get("Condition", {}).get("StringEquals", {}) for each in role["trust"]["Statement"]]

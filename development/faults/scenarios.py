@@ -1,4 +1,4 @@
-"""The requests that CloudFormation makes of the resource: how a stack comes there, and the step that is disturbed."""
+"""The scenarios: how a stack gets to a request of CloudFormation, and the request itself, which is disturbed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ BOUNDARY = "arn:aws:iam::aws:policy/PowerUserAccess"
 
 @dataclass(frozen=True)
 class Scenario:
-    """`step` is what is disturbed; it tells whether that succeeded.
+    """A preparation, and the step that is disturbed. Both get the stack and a name; `step` returns its success.
 
-    After a failure all is as before the step: always, never (a Delete is tried again until all is gone).
+    `goes_back`: when the inventory must be as before the step. (A Delete is repeated until all is gone.)
     """
 
     prepare: Callable[[Stack, str], object]
@@ -25,7 +25,7 @@ class Scenario:
 
 
 def properties(name: str, **changes: Any) -> dict[str, Any]:
-    """Of an endpoint of the name, whose role and policy have names that begin with it."""
+    """The resource properties of an endpoint of this name. The names of role and policy begin with it."""
     return {
         "ENVIRONMENT": "dev",
         "ENDPOINTIDENTIFIER": name,
@@ -37,32 +37,37 @@ def properties(name: str, **changes: Any) -> dict[str, Any]:
 
 
 def same(name: str) -> Properties:
-    """Other words for the same endpoint."""
+    """The same endpoint, spelt differently."""
     return properties(name, ENDPOINTIDENTIFIER=name.upper())
 
 
 def retagged(name: str) -> Properties:
+    """Other tags."""
     return properties(name, TAGS=[{"Key": "stage", "Value": "dev"}])
 
 
 def bounded(name: str) -> Properties:
+    """A permissions boundary for the role."""
     return properties(name, PERMISSIONSBOUNDARY=BOUNDARY)
 
 
 def another_policy(name: str) -> Properties:
+    """Another name of the policy."""
     return properties(name, POLICYNAME=f"{name}-policy-2")
 
 
 def another_folder(name: str) -> Properties:
-    """The policy changes, and the endpoint is deleted and created again."""
+    """Another folder: the policy changes, and the endpoint is deleted and created again."""
     return properties(name, S3SETTINGS={"BUCKETNAME": BUCKET, "BUCKETFOLDER": "invoices"})
 
 
 def another_role(name: str) -> Properties:
+    """Other names of role and policy."""
     return properties(name, ROLENAME=f"{name}-role-2", POLICYNAME=f"{name}-policy-2")
 
 
 def another_endpoint(name: str) -> Properties:
+    """Another identifier, which is a replacement."""
     return properties(f"{name}-2")
 
 
@@ -102,5 +107,5 @@ SCENARIOS: dict[str, Scenario] = {
     "Delete": Scenario(_created, _deleted, goes_back="never"),
     "Delete, cancelled Create": Scenario(_created_and_forgotten, _deleted, goes_back="never"),
 }
-# Those whose disturbed request is none of the others'.
+# The scenarios with different disturbed requests.
 REQUESTS = [name for name, scenario in SCENARIOS.items() if scenario.goes_back != "always"]

@@ -1,4 +1,4 @@
-"""One resource of a stack, and what CloudFormation does with it: answers, rollbacks, clean-ups, and trying again.
+"""One custom resource of a stack, as CloudFormation treats it: requests, rollbacks, clean-ups and retries.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/crpg-ref-requesttypes.html
 """
@@ -17,50 +17,50 @@ LOGICAL_ID = "Endpoint"
 
 
 class Cloud(Protocol):
-    """Accounts with the function deployed in them."""
+    """Accounts in which the function is deployed."""
 
     def deliver(self, event: Event) -> list[Answer]:
-        """Run the function on the event; what it answered: nothing where it was ended before it could."""
+        """Run the function on the event and return its answers; none if it ended too early."""
 
-    def pieces(self) -> dict[str, Any]:
-        """All that stands in the accounts, in plain values, by ARN."""
+    def inventory(self) -> dict[str, Any]:
+        """What exists in the accounts; see inventory.py."""
 
     def wait_for_nothing(self) -> None:
-        """The hour that CloudFormation waits for an answer before it goes on without."""
+        """Wait the hour that CloudFormation waits for an answer."""
 
 
 class WedgedError(Exception):
-    """A request that nothing disturbed, and that failed all the same."""
+    """A request failed although nothing disturbed it, so the stack is stuck."""
 
 
 @dataclass
 class Stack:
-    """`violations` are answers that CloudFormation could not take."""
+    """A stack with one resource. `violations` are answers that CloudFormation rejects."""
 
     cloud: Cloud
     stack_id: str
     physical_id: str = ""
     properties: Properties = field(default_factory=dict)
-    # Called with the next event, once, before it is delivered: plans a fault for it.
+    # Called once with the next event before it is delivered, to plan a fault for it.
     disturbance: Callable[[Event], None] | None = None
-    # Whether the disturbance ends the function, so that no answer comes. The event is delivered once more, or its time
-    # runs out, and CloudFormation goes on.
+    # Whether the disturbance may end the function without an answer. Then the event is delivered again, or it times out
+    # and CloudFormation goes on.
     may_be_ended: bool = False
     redelivers: bool = False
     violations: list[str] = field(default_factory=list)
 
     def create(self, properties: Properties) -> bool:
-        """Whether it succeeded; else it was rolled back. Raises WedgedError."""
+        """Create the resource. False if it failed and was rolled back. Raises WedgedError."""
         answer = self._request("Create", properties)
         if _succeeded(answer):
             self.physical_id, self.properties = answer["PhysicalResourceId"], properties
             return True
-        # Of a Create that was not answered CloudFormation knows no id, and invents one.
+        # CloudFormation invents an id for a Create without an answer.
         self._remove(answer.get("PhysicalResourceId") or f"stack-{LOGICAL_ID}-{uuid.uuid4().hex[:12]}", properties)
         return False
 
     def update(self, properties: Properties) -> bool:
-        """Whether it succeeded, with a replaced resource cleaned up; else it was rolled back. Raises WedgedError."""
+        """Update, and clean up a replaced resource. False if it failed and was rolled back. Raises WedgedError."""
         old_id, old = self.physical_id, self.properties
         answer = self._ask_for_update(properties)
         if not _succeeded(answer):
@@ -72,7 +72,7 @@ class Stack:
         return True
 
     def update_and_roll_back(self, properties: Properties) -> bool:
-        """Another resource of the stack fails after ours was updated. Whether ours was. Raises WedgedError."""
+        """Update, then roll back because another resource failed. Returns the update's success. Raises WedgedError."""
         old_id, old = self.physical_id, self.properties
         answer = self._ask_for_update(properties)
         new_id = answer["PhysicalResourceId"] if _succeeded(answer) else old_id
@@ -86,13 +86,13 @@ class Stack:
         return self._request("Update", properties, **known)
 
     def delete(self) -> bool:
-        """Whether the first try succeeded; somebody tries again where it didn't. Raises WedgedError."""
+        """Delete, a second time if the first fails. Returns the first one's success. Raises WedgedError."""
         succeeded = self._remove(self.physical_id, self.properties)
         self.physical_id, self.properties = "", {}
         return succeeded
 
     def forget(self) -> None:
-        """The Create's answer never reached CloudFormation: it deletes by an id of its own invention."""
+        """Lose the Create's answer: CloudFormation goes on with an id that it invents."""
         self.physical_id = f"stack-{LOGICAL_ID}-{uuid.uuid4().hex[:12]}"
 
     def _remove(self, physical_id: str, properties: Properties) -> bool:
@@ -107,7 +107,7 @@ class Stack:
             raise WedgedError(f"{kind} of {known['PhysicalResourceId']}: {answer.get('Reason', 'no answer')}")
 
     def _request(self, kind: str, properties: Properties, **known: Any) -> Answer:
-        """The answer; an empty one where none came."""
+        """The answer to a request; empty if none came."""
         event = self._event(kind, properties, **known)
         disturbance, self.disturbance = self.disturbance, None
         if disturbance:
@@ -141,7 +141,7 @@ class Stack:
 
 
 def faults_of(answer: Answer, event: Event) -> list[str]:
-    """What CloudFormation would not take, or would take for something else.
+    """Why CloudFormation rejects the answer, or misunderstands it; empty if it accepts it.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/crpg-ref-responses.html
     """

@@ -1,4 +1,4 @@
-"""What AWS may be like: combinations of the embedded AWS's switches under which each request must succeed."""
+"""The variants of AWS: combinations of the embedded AWS's switches. Under each, every request must succeed."""
 
 from __future__ import annotations
 

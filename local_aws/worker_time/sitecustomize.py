@@ -1,7 +1,7 @@
-"""Virtual time for Lambda functions: clocks run EMBEDDED_AWS_TIME_SCALE times as fast, waits are as much shorter.
+"""Virtual time for Lambda functions: clocks run EMBEDDED_AWS_TIME_SCALE times faster, and waits are shorter.
 
-Python imports this module at start, before the function's code; only the workers have its folder on their path.
-The time of day in `datetime`, with which requests are signed, and the timeouts of sockets stay real.
+Python imports this module when it starts, before the function's code. Only Lambda workers have its folder on their
+path. Two things keep real time: `datetime`, with which requests are signed, and the timeouts of sockets.
 """
 
 import os
@@ -13,15 +13,18 @@ SCALE = float(os.environ.get("EMBEDDED_AWS_TIME_SCALE", "1"))
 
 
 def faster(clock: Callable[[], float]) -> Callable[[], float]:
+    """The clock, from now on SCALE times faster."""
     start = clock()
     return lambda: start + (clock() - start) * SCALE
 
 
 def in_nanoseconds(clock: Callable[[], float]) -> Callable[[], int]:
+    """The clock, in nanoseconds."""
     return lambda: int(clock() * 1e9)
 
 
 def shorter(timeout: float | None) -> float | None:
+    """The real seconds of a timeout in virtual seconds; None waits for ever."""
     return None if timeout is None else timeout / SCALE
 
 
@@ -31,14 +34,17 @@ real_join = threading.Thread.join
 
 
 def sleep(seconds: float) -> None:
+    """`time.sleep` in virtual seconds."""
     real_sleep(seconds / SCALE)
 
 
 def wait(self: threading.Condition, timeout: float | None = None) -> bool:
+    """`Condition.wait` in virtual seconds."""
     return real_wait(self, shorter(timeout))
 
 
 def join(self: threading.Thread, timeout: float | None = None) -> None:
+    """`Thread.join` in virtual seconds."""
     real_join(self, shorter(timeout))
 
 
@@ -48,5 +54,5 @@ time.perf_counter_ns = in_nanoseconds(time.perf_counter)
 time.sleep = sleep  # type: ignore[assignment]  # of a narrower type, for numbers alone
 threading.Condition.wait = wait  # type: ignore[method-assign]  # this is what the module is for
 threading.Thread.join = join  # type: ignore[method-assign]  # this is what the module is for
-# threading took its clock before we came; Condition.wait_for looks at it.
+# threading has imported its clock already; Condition.wait_for reads it.
 threading._time = time.monotonic  # type: ignore[attr-defined]  # not in the stubs

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from development.checks.plain import generated, plain
-from development.checks.resolved import EXAMPLES, Resolver, documents
+from development.checks.resolved import EXAMPLES, documents, resolved
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = [ROOT / "template.yaml", *sorted((ROOT / "accounts").glob("*.yaml"))]
-RESOLVER = Resolver({"Names": {"Type": "CommaDelimitedList", "Default": "a,b"}}, {"Yes": True, "No": False})
+PARAMETERS = {"Names": {"Type": "CommaDelimitedList", "Default": "a,b"}}
+CONDITIONS = {"Yes": True, "No": False}
 
 
 @pytest.fixture(autouse=True)
@@ -60,17 +61,17 @@ def test_a_condition_gives_a_document_for_each_outcome() -> None:
     ],
 )
 def test_intrinsic_functions_are_resolved(given: object, value: object) -> None:
-    assert RESOLVER.resolved(given) == value
+    assert resolved(given, PARAMETERS, CONDITIONS) == value
 
 
 @pytest.mark.parametrize("given", [{"Ref": "Unknown"}, {"Fn::ImportValue": "x"}, {"Fn::GetAtt": ["Unknown", "Arn"]}])
 def test_what_has_no_example_is_not_passed_over(given: object) -> None:
     with pytest.raises(KeyError):
-        RESOLVER.resolved(given)
+        resolved(given, PARAMETERS, CONDITIONS)
 
 
 def test_every_statement_that_the_function_can_write_is_judged() -> None:
-    written = set(re.findall(r'_allow\("(\w+)"', (ROOT / "src/dms_s3_endpoint/policies.py").read_text()))
+    written = set(re.findall(r'_allow\("(\w+)"', (ROOT / "src/dms_s3_endpoint/model/policies.py").read_text()))
     assert written == {statement["Sid"] for statement in _statements() if "Principal" not in statement}
 
 

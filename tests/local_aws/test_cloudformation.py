@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
+import ssl
 import time
+import urllib.error
+import urllib.request
 import uuid
 from typing import Any
 
@@ -153,6 +156,18 @@ def test_an_answer_that_is_too_long_fails_the_resource(aws: EmbeddedAws, token: 
     assert answer.fault == "Response object is too long"
     failed = aws.client("cloudformation", ACCOUNT).describe_stack_events(StackName=stack)["StackEvents"]
     assert any("Response object is too long" in event.get("ResourceStatusReason", "") for event in failed)
+
+
+def test_an_answer_with_a_content_type_is_rejected_by_its_signature(aws: EmbeddedAws) -> None:
+    before = len(aws.answers())
+    url = f"{aws.endpoint_url}/_ministack/cfn-response/{uuid.uuid4()}"
+    headers = {"content-type": "application/json"}
+    put = urllib.request.Request(url, json.dumps({"Status": "SUCCESS"}).encode(), headers, method="PUT")  # noqa: S310  # our own address
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(put, context=ssl.create_default_context(cafile=aws.ca_bundle))  # noqa: S310  # as above
+    (answer,) = aws.answers()[before:]
+    assert answer.content_type == "application/json"
+    assert "the URL is signed for an empty content type" in str(answer.fault)
 
 
 def test_a_second_answer_is_recorded(aws: EmbeddedAws, token: str) -> None:

@@ -1,4 +1,4 @@
-"""ADOPT with IAM enforced: what accounts/*.yaml grant for it is needed, and lets nothing else through."""
+"""ADOPT with IAM enforced: each grant of accounts/*.yaml for it is needed, and they let nothing else through."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from development.faults.inventory import Inventory, inventory_of
 from local_aws import EmbeddedAws
 from local_aws.cloudformation import CloudFormation
 from local_aws.organisation import DEV, purge, update_account
@@ -16,12 +17,13 @@ from tests import by_hand
 
 from .attempts import DOCUMENT, OWNER, TRUST, attempted, role, taken_over
 from .test_permissions import Policy, listed, traced_in
-from .world import adoptable, create, properties, refused, settings, tags_of, the_endpoint, update
+from .world import adoptable, create, properties, refused, settings, tags_of, task_on, the_endpoint, update
 
 Answer = dict[str, Any]
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 BOUNDARY = "arn:aws:iam::aws:policy/PowerUserAccess"
 ADOPTING = properties(ADOPT="true")
+OWN = properties()
 BOTH = {DEV.data_lake: "data-lake.yaml", DEV.dms: "dms.yaml"}
 
 
@@ -36,7 +38,7 @@ def grants(deployed: EmbeddedAws) -> Iterator[None]:
 
 @pytest.fixture
 def arn(grants: None, aws: EmbeddedAws) -> Iterator[str]:
-    """Of an endpoint that was made by hand, and is there at the end still, or the test has taken it away."""
+    """Of an endpoint that was made by hand. Role, policy and endpoint are removed at the end, if they still stand."""
     iam, dms = aws.client("iam", DEV.data_lake), aws.client("dms", DEV.dms)
     aws.switch(propagation_seconds=0.0)
     role_arn = by_hand.make_role_and_policy(iam, DEV.bucket, "dms-orders", "dms-orders")
@@ -49,26 +51,48 @@ def delete(cloudformation: CloudFormation, given: Answer) -> Answer:
     return cloudformation.send("Delete", given, PhysicalResourceId="dev/orders")
 
 
-def test_an_endpoint_in_use_is_adopted_and_given_back(
-    aws: EmbeddedAws, cloudformation: CloudFormation, arn: str
-) -> None:
-    before = the_endpoint(aws)
-    answer = create(cloudformation, ADOPT="true")
-    assert answer["Data"]["EndpointArn"] == arn
-    assert "dms-s3-endpoint:adopted" in tags_of(aws, arn)
-    assert delete(cloudformation, ADOPTING)["Status"] == "SUCCESS"
-    assert (the_endpoint(aws), tags_of(aws, arn)) == (before, {})
+def shown_of(aws: EmbeddedAws) -> Inventory:
+    """All that the APIs show of what was made by hand, without our tags."""
+    iam, dms = aws.client("iam", DEV.data_lake), aws.client("dms", DEV.dms)
+    inventory = inventory_of(iam, dms, lambda name: name in ("orders", "dms-orders"))
+    for piece in inventory.values():
+        piece["tags"] = {key: value for key, value in piece["tags"].items() if not key.startswith("dms-s3-endpoint:")}
+    return inventory
 
 
-def test_one_that_differs_is_created_again_and_deleted_once_adopt_is_taken_out(
+def test_an_endpoint_in_use_is_imported_and_given_back_without_a_trace(
     aws: EmbeddedAws, cloudformation: CloudFormation, arn: str
 ) -> None:
-    wanted = {"S3SETTINGS": settings(DATAFORMAT="csv")}
-    create(cloudformation, ADOPT="true", **wanted)
+    before = shown_of(aws)
+    with task_on(aws, arn):
+        answer = create(cloudformation, ADOPT="true")
+        assert answer["Data"]["EndpointArn"] == arn
+        assert "dms-s3-endpoint:adopted" in tags_of(aws, arn)
+        assert shown_of(aws) == before
+        assert delete(cloudformation, ADOPTING)["Status"] == "SUCCESS"
+    assert (shown_of(aws), tags_of(aws, arn)) == (before, {})
+
+
+def test_what_differs_is_named_and_nothing_is_changed(
+    aws: EmbeddedAws, cloudformation: CloudFormation, arn: str
+) -> None:
+    before = shown_of(aws)
+    differing = ADOPTING | {"S3SETTINGS": settings(DATAFORMAT="csv"), "PERMISSIONSBOUNDARY": BOUNDARY}
+    reason = refused(cloudformation.send("Create", differing), "InvalidRequest")
+    assert "endpoint orders differs in DATAFORMAT" in reason
+    assert "role dms-orders has boundary (none), not PERMISSIONSBOUNDARY" in reason
+    assert (shown_of(aws), tags_of(aws, arn)) == (before, {})
+
+
+def test_with_adopt_taken_out_it_is_changed_and_deleted_like_any_other(
+    aws: EmbeddedAws, cloudformation: CloudFormation, arn: str
+) -> None:
+    _take_over(cloudformation)
+    assert the_endpoint(aws)["EndpointArn"] == arn
+    changed = properties(S3SETTINGS=settings(DATAFORMAT="csv"))
+    assert update(cloudformation, OWN, changed)["Status"] == "SUCCESS"
     assert the_endpoint(aws)["S3Settings"]["DataFormat"].lower() == "csv"
-    own = properties(**wanted)
-    assert update(cloudformation, own | {"ADOPT": "true"}, own)["Status"] == "SUCCESS"
-    assert delete(cloudformation, own)["Status"] == "SUCCESS"
+    assert delete(cloudformation, changed)["Status"] == "SUCCESS"
     assert aws.client("dms", DEV.dms).describe_endpoints()["Endpoints"] == []
     assert aws.client("iam", DEV.data_lake).list_policies(Scope="Local")["Policies"] == []
 
@@ -93,14 +117,18 @@ def _bind(cloudformation: CloudFormation) -> None:
     _iam(cloudformation).put_role_permissions_boundary(RoleName="dms-orders", PermissionsBoundary=BOUNDARY)
 
 
-def _adopt(**changes: Any) -> Callable[[CloudFormation], Answer]:
-    return lambda cloudformation: cloudformation.send("Create", ADOPTING | changes)
+def _adopt(cloudformation: CloudFormation) -> Answer:
+    return cloudformation.send("Create", ADOPTING)
+
+
+def _take_out(cloudformation: CloudFormation) -> Answer:
+    return update(cloudformation, ADOPTING, OWN)
 
 
 def _take_over(cloudformation: CloudFormation) -> None:
     """For good."""
     create(cloudformation, ADOPT="true")
-    assert update(cloudformation, ADOPTING, properties())["Status"] == "SUCCESS"
+    assert _take_out(cloudformation)["Status"] == "SUCCESS"
 
 
 def _after(*before: Callable[[CloudFormation], object]) -> Callable[[CloudFormation], object]:
@@ -111,15 +139,18 @@ def _delete(given: Answer) -> Callable[[CloudFormation], Answer]:
     return lambda cloudformation: delete(cloudformation, given)
 
 
+def _change(**changes: Any) -> Situation:
+    """Of what was taken over."""
+    return Situation(lambda cloudformation: update(cloudformation, OWN, properties(**changes)), before=_take_over)
+
+
 TAGGED = properties(TAGS=[{"Key": "team", "Value": "data-lake"}])
-ADOPT = Situation(_adopt())
-GIVE_BACK = Situation(_delete(ADOPTING), before=_adopt())
-DELETE = Situation(_delete(properties()), before=_after(_put_inline_policy, _take_over))
-RETAG = Situation(lambda cf: update(cf, properties(), TAGGED), before=_take_over)
-UNTAG = Situation(
-    lambda cf: update(cf, TAGGED, properties()), before=_after(_take_over, lambda cf: update(cf, properties(), TAGGED))
-)
-UNBIND = Situation(lambda cf: update(cf, ADOPTING, properties()), before=_after(_bind, _adopt()))
+ADOPT, TAKE_OUT = Situation(_adopt), Situation(_take_out, before=_adopt)
+GIVE_BACK = Situation(_delete(ADOPTING), before=_adopt)
+DELETE = Situation(_delete(OWN), before=_after(_put_inline_policy, _take_over))
+RETAG = _change(TAGS=TAGGED["TAGS"])
+UNTAG = Situation(lambda cf: update(cf, TAGGED, OWN), before=_after(_take_over, lambda cf: update(cf, OWN, TAGGED)))
+UNBIND = Situation(_take_out, before=_after(_bind, _adopt))
 NEEDED: dict[str, dict[tuple[str, str], Situation]] = {
     DEV.data_lake_role_arn: {
         ("ReadRolesToAdopt", "iam:ListAttachedRolePolicies"): ADOPT,
@@ -134,22 +165,22 @@ NEEDED: dict[str, dict[tuple[str, str], Situation]] = {
         ("TagAdoptedPolicies", "iam:UntagPolicy"): UNTAG,
         ("GiveBackRoles", "iam:UntagRole"): GIVE_BACK,
         ("GiveBackPolicies", "iam:UntagPolicy"): GIVE_BACK,
-        ("AdoptedRoles", "iam:UpdateAssumeRolePolicy"): ADOPT,
+        ("AdoptedRoles", "iam:UpdateAssumeRolePolicy"): TAKE_OUT,
         ("AdoptedRoles", "iam:DetachRolePolicy"): DELETE,
         ("AdoptedRoles", "iam:ListRolePolicies"): DELETE,
         ("AdoptedRoles", "iam:DeleteRolePolicy"): DELETE,
         ("AdoptedRoles", "iam:DeleteRole"): DELETE,
-        ("AttachAdopted", "iam:AttachRolePolicy"): Situation(_adopt(POLICYNAME="dms-new")),
-        ("BoundariesOfAdopted", "iam:PutRolePermissionsBoundary"): Situation(_adopt(PERMISSIONSBOUNDARY=BOUNDARY)),
+        ("AttachAdopted", "iam:AttachRolePolicy"): _change(POLICYNAME="dms-new"),
+        ("BoundariesOfAdopted", "iam:PutRolePermissionsBoundary"): _change(PERMISSIONSBOUNDARY=BOUNDARY),
         ("TakeBoundariesOfAdoptedAway", "iam:DeleteRolePermissionsBoundary"): UNBIND,
-        ("AdoptedPolicies", "iam:CreatePolicyVersion"): ADOPT,
+        ("AdoptedPolicies", "iam:CreatePolicyVersion"): TAKE_OUT,
         ("AdoptedPolicies", "iam:ListPolicyVersions"): DELETE,
         ("AdoptedPolicies", "iam:DeletePolicyVersion"): DELETE,
         ("AdoptedPolicies", "iam:DeletePolicy"): DELETE,
     },
     DEV.dms_role_arn: {
         ("GiveBackEndpoints", "dms:RemoveTagsFromResource"): GIVE_BACK,
-        ("PassAdoptedRolesToDms", "iam:PassRole"): Situation(_adopt(S3SETTINGS=settings(DATAFORMAT="csv"))),
+        ("PassAdoptedRolesToDms", "iam:PassRole"): _change(S3SETTINGS=settings(DATAFORMAT="csv")),
     },
 }
 GRANTS = [(role_arn, *grant) for role_arn, needed in NEEDED.items() for grant in needed]

@@ -1,4 +1,4 @@
-"""`python -m dms_s3_endpoint check`: says what `sam deploy` would do, with IAM enforced, and changes nothing."""
+"""`python -m dms_s3_endpoint_cli check`: says what `sam deploy` would do, with IAM enforced, and changes nothing."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class Checker:
     def check(self, *more: str, template: Path = EXAMPLE, **parameters: str) -> Checked:
         given = {"Environment": "dev", "BucketName": DEV.bucket, **parameters}
         overrides = [f"{name}={value}" for name, value in given.items()]
-        command = [sys.executable, "-m", "dms_s3_endpoint", "check", str(template), "--stack-name", self.stack, *more]
-        command += ["--parameter-overrides", *overrides]
+        command = [sys.executable, "-m", "dms_s3_endpoint_cli", "check", str(template)]
+        command += ["--stack-name", self.stack, *more, "--parameter-overrides", *overrides]
         self.aws.clear_calls()
         environ = {**self.aws.environ(TOOLS), "PYTHONPATH": str(ROOT / "src")}
         done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)  # noqa: S603  # our own
@@ -65,6 +65,11 @@ class Checker:
 
     def deploy(self, template: Path = EXAMPLE, **parameters: str) -> None:
         sam_deploy(self.aws, template, self.stack, {"Environment": "dev", "BucketName": DEV.bucket, **parameters})
+
+
+def steps(row: Row) -> list[str]:
+    """As they are printed."""
+    return [f"{each['do']} {each['name']}: {each['reason']}" for each in row["steps"]]
 
 
 @pytest.fixture
@@ -92,30 +97,42 @@ def changed(tmp_path: Path, *replacements: tuple[str, str]) -> Path:
 
 
 def test_of_a_stack_that_is_yet_to_be_made_it_says_create(checker: Checker) -> None:
-    assert checker.row() == {
+    row = checker.row()
+    assert row.pop("steps") == [
+        {"do": "create policy", "name": "dms-orders", "reason": "it does not exist"},
+        {"do": "create role", "name": "dms-orders", "reason": "it does not exist"},
+        {"do": "attach policy", "name": "dms-orders", "reason": "role dms-orders does not have it"},
+        {"do": "create endpoint", "name": "orders", "reason": "it does not exist"},
+    ]
+    assert row == {
         "resource": "Endpoint",
         "endpoint": "dev/orders",
         "action": "create",
-        "changes": [],
+        "warnings": [],
         "problems": [],
     }
 
 
 def test_of_a_stack_that_stands_it_says_what_the_update_would_do(standing: Checker) -> None:
-    assert standing.row()["action"] == "nothing"
+    unchanged = standing.row()
+    assert (unchanged["action"], unchanged["steps"]) == ("nothing", [])
     recreated = standing.row(DataFormat="csv")
-    assert (recreated["action"], recreated["changes"], recreated["problems"]) == (
-        "delete and create",
-        ["DATAFORMAT"],
-        [],
-    )
+    assert (recreated["action"], recreated["problems"]) == ("delete and create", [])
+    assert steps(recreated) == [
+        "delete endpoint orders: DATAFORMAT differs",
+        "create endpoint orders: as deleted",
+    ]
     replaced = standing.row(EndpointIdentifier="invoices")
-    assert (replaced["action"], replaced["changes"]) == ("replace", ["dev/orders becomes dev/invoices"])
+    assert (replaced["action"], replaced["endpoint"]) == ("replace", "dev/invoices")
+    assert "create endpoint invoices: it does not exist" in steps(replaced)
 
 
 def test_a_change_in_place_names_what_changes(standing: Checker, tmp_path: Path) -> None:
     row = standing.row(template=changed(tmp_path, ("Value: data-lake}", "Value: platform}")))
-    assert (row["action"], row["changes"]) == ("change in place", ["tags"])
+    assert row["action"] == "change in place"
+    assert steps(row) == [
+        f"retag {piece}: differs in team" for piece in ("policy dms-orders", "role dms-orders", "endpoint orders")
+    ]
 
 
 def test_an_endpoint_that_is_no_longer_declared_would_be_deleted(standing: Checker, tmp_path: Path) -> None:
@@ -129,16 +146,18 @@ def test_tasks_that_would_block_the_update_are_named_and_fail_the_pipeline(stand
         checked = standing.check(DataFormat="csv")
         assert standing.check().status == 0
     assert checked.status == 1
-    assert "    EndpointInUse: used by task nightly. Delete these first" in checked.printed.splitlines()
+    (problem,) = [line for line in checked.printed.splitlines() if line.startswith("    problem: ")]
+    assert "EndpointInUse: " in problem
+    assert "used by task nightly. Delete these first" in problem
 
 
 def test_a_name_that_another_stack_has_is_said(standing: Checker) -> None:
     other = Checker(standing.aws, "another")
     assert other.row()["action"] == "fail"
-    assert [problem.split(":")[0] for problem in other.row()["problems"]] == ["NameTaken"]
+    assert {problem.split(":")[0] for problem in other.row()["problems"]} == {"NameTaken"}
 
 
-def test_what_would_be_adopted_is_said(checker: Checker, tmp_path: Path) -> None:
+def test_what_hinders_an_import_is_said(checker: Checker, tmp_path: Path) -> None:
     adopting = changed(tmp_path, ("      TAGS:\n", "      ADOPT: true\n      TAGS:\n"))
     checker.aws.switch(propagation_seconds=0.0)
     iam, dms = checker.aws.client("iam", DEV.data_lake), checker.aws.client("dms", DEV.dms)
@@ -147,8 +166,11 @@ def test_what_would_be_adopted_is_said(checker: Checker, tmp_path: Path) -> None
     by_hand.make_endpoint(iam, dms, role_arn, lambda: None, **live)
     with adoptable(checker.aws, "dms-*"):
         row = checker.row(template=adopting)
-    assert row["action"] == "adopt: delete and create"
-    assert row["changes"] == ["DATAFORMAT", "INCLUDEOPFORFULLLOAD", "TIMESTAMPCOLUMNNAME"]
+    assert (row["action"], row["steps"]) == ("fail", [])
+    (problem,) = row["problems"]
+    assert problem.startswith("InvalidRequest: ADOPT: ")
+    for setting in ("DATAFORMAT", "INCLUDEOPFORFULLLOAD", "TIMESTAMPCOLUMNNAME"):
+        assert f"endpoint orders differs in {setting}" in problem
 
 
 def test_wrong_properties_are_said_as_the_deployment_would(checker: Checker) -> None:
@@ -172,7 +194,7 @@ def test_a_role_that_may_not_be_assumed_is_said(checker: Checker) -> None:
 
 
 def test_a_bucket_that_is_not_there_is_said(checker: Checker) -> None:
-    assert checker.row(BucketName="no-such-lake")["problems"] == ["bucket no-such-lake is not there"]
+    assert checker.row(BucketName="no-such-lake")["problems"] == ["bucket no-such-lake does not exist"]
 
 
 def test_a_bucket_whose_policy_denies_what_is_needed_is_said(checker: Checker) -> None:
@@ -223,7 +245,7 @@ CAN_NOT: Mapping[str, tuple[dict[str, Any], str]] = {
     "a parameter without a value": ({"template": EXAMPLES / "encrypted.yaml"}, "parameter KeyArn has no value"),
     "an unknown parameter": ({"Enviroment": "dev"}, "the template has no parameter Enviroment"),
     "no template": ({"template": Path("nowhere.yaml")}, "nowhere.yaml"),
-    "a function that is not there": (
+    "a function that does not exist": (
         {"template": EXAMPLES / "from-another-account.yaml", "ServiceToken": NO_FUNCTION},
         "Function not found",
     ),
@@ -240,16 +262,21 @@ def test_what_can_not_be_checked_is_another_status(checker: Checker, given: dict
 def test_what_only_the_deployment_knows_is_no_problem(checker: Checker, tmp_path: Path) -> None:
     template = changed(tmp_path, ("BUCKETFOLDER: !Ref EndpointIdentifier", "BUCKETFOLDER: !ImportValue folder"))
     row = checker.row(template=template)
-    assert (row["action"], row["changes"]) == ("unknown", ["S3SETTINGS.BUCKETFOLDER is known only when it is deployed"])
+    assert (row["action"], row["problems"]) == ("unknown", [])
+    assert row["warnings"] == ["S3SETTINGS.BUCKETFOLDER is known only when it is deployed"]
 
 
-def test_a_person_gets_a_table(checker: Checker) -> None:
+def test_a_person_gets_a_table_with_the_steps_of_each_endpoint(checker: Checker) -> None:
     checked = checker.check()
     assert (checked.status, checked.printed.splitlines()) == (
         0,
         [
-            "RESOURCE  ENDPOINT    ACTION  DIFFERS",
+            "RESOURCE  ENDPOINT    ACTION",
             "Endpoint  dev/orders  create",
+            "    create policy dms-orders: it does not exist",
+            "    create role dms-orders: it does not exist",
+            "    attach policy dms-orders: role dms-orders does not have it",
+            "    create endpoint orders: it does not exist",
             "Nothing would fail.",
         ],
     )

@@ -10,8 +10,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from dms_s3_endpoint.environments import Environment
-from dms_s3_endpoint.patience import Patience
+from dms_s3_endpoint.aws.deadline import Deadline
+from dms_s3_endpoint.model.environments import Environment
 
 TOOLS, DATA_LAKE, DMS = "111111111111", "222222222222", "333333333333"
 DEV = Environment("dev", f"arn:aws:iam::{DATA_LAKE}:role/lake", f"arn:aws:iam::{DMS}:role/dms")
@@ -63,8 +63,8 @@ class FakeClock:
         self.slept.append(seconds)
         self.now += seconds
 
-    def patience(self, deadline: float = 870.0) -> Patience:
-        return Patience(deadline, lambda: self.now, self.sleep, jitter=lambda: 0.5)
+    def deadline(self, at: float = 870.0) -> Deadline:
+        return Deadline(at, lambda: self.now, self.sleep, jitter=lambda: 0.5)
 
 
 def make_context(seconds: float = 900.0) -> SimpleNamespace:
@@ -78,8 +78,6 @@ class FakeBucket:
     statuses: list[int | Exception] = field(default_factory=list)
     puts: list[tuple[str, bytes, dict[str, str]]] = field(default_factory=list)
     before_answer: Callable[[], None] = lambda: None
-    # What the function was told of its answers.
-    outcomes: list[str] = field(default_factory=list)
 
     def __call__(self, *_: object, **__: object) -> FakeBucket:
         return self

@@ -17,20 +17,23 @@ from typing import Any
 from unittest import mock
 
 from botocore import xform_name
+from botocore.errorfactory import ClientExceptionsFactory
 from botocore.exceptions import ClientError, ConnectionClosedError, ParamValidationError
 from botocore.session import get_session
 from botocore.validate import ParamValidator
 
-from development.faults.pieces import Pieces, pieces_of
-from dms_s3_endpoint import app, parallel
-from dms_s3_endpoint.answer import as_endpoint_error
-from dms_s3_endpoint.data_lake import DataLake
-from dms_s3_endpoint.dms import Dms
-from dms_s3_endpoint.endpoint import Accounts
-from dms_s3_endpoint.environments import Environment
-from dms_s3_endpoint.errors import Code, EndpointError
-from dms_s3_endpoint.lifecycle import Deployment, create, delete, update
-from dms_s3_endpoint.request import Event
+from development.faults.inventory import Inventory, inventory_of
+from dms_s3_endpoint.aws import parallel
+from dms_s3_endpoint.aws.accounts import Accounts
+from dms_s3_endpoint.aws.dms import Dms
+from dms_s3_endpoint.aws.iam import Iam
+from dms_s3_endpoint.aws.storage import Storage
+from dms_s3_endpoint.cloudformation.event import Event
+from dms_s3_endpoint.cloudformation.lifecycle import carry_out
+from dms_s3_endpoint.cloudformation.response import as_endpoint_error
+from dms_s3_endpoint.model.environments import Environment
+from dms_s3_endpoint.model.errors import Code, EndpointError
+from dms_s3_endpoint.model.figures import Figures
 from local_aws.dms_endpoints import DmsFault, Endpoints, check
 from local_aws.switches import Switches, changed
 
@@ -334,6 +337,8 @@ class CloudInMemory:
     timeout: float = 900.0
     # The names of environments whose roles may not be assumed.
     unreachable: set[str] = field(default_factory=set)
+    # The data-lake account's clients of S3 and KMS, which only a check makes.
+    storage_clients: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.iam = FakeIam(self.clock)
@@ -343,12 +348,12 @@ class CloudInMemory:
         self.dms.switches = changed(self.dms.switches, switches)
         self.iam.lag_seconds = self.dms.switches.iam_lag_seconds
 
-    def pieces(self) -> Pieces:
+    def inventory(self) -> Inventory:
         # Whoever looks for himself sees it as it is.
         switches, self.dms.switches = self.dms.switches, Switches()
         self.iam.lag_seconds, lag = 0.0, self.iam.lag_seconds
         try:
-            return pieces_of(_Client(self.iam), _Client(self.dms), lambda name: True)
+            return inventory_of(FakeClient(self.iam), FakeClient(self.dms), lambda name: True)
         finally:
             self.dms.switches, self.iam.lag_seconds = switches, lag
 
@@ -366,24 +371,28 @@ class CloudInMemory:
         return answers
 
     def _answer(self, event: Given, happenings: Happenings, calls: list[str]) -> Given:
-        deployment = Deployment(ENVIRONMENTS, self._entering(happenings, calls))
-        operation = {"Create": create, "Update": update, "Delete": delete}[event["RequestType"]]
+        request = Event.read(event)
         ids = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
         try:
-            outcome = operation(Event.read(event), deployment)
+            outcome = carry_out(request, self.deployment(happenings, calls))
         except Exception as error:  # as the function's own last resort
             failure = as_endpoint_error(error)
-            failed_id = app._failed_id(event, failure)
+            failed_id = request.failed_id(failure.code, os.environ)
             return ids | {"Status": "FAILED", "Reason": failure.reason, "PhysicalResourceId": failed_id}
         answer = {"Status": "SUCCESS", "Reason": "", "PhysicalResourceId": outcome.physical_id}
         return ids | answer | {"Data": dict(outcome.attributes)}
 
-    def _entering(self, happenings: Happenings, calls: list[str]) -> Callable[[Environment], Accounts]:
-        patience = self.clock.patience(self.clock.now + self.timeout - 30.0)
+    def deployment(self, happenings: Happenings | None = None, calls: list[str] | None = None) -> DeploymentInMemory:
+        """The function as it is deployed in this cloud, for one event whose `calls` are noted."""
+        accounts = self._accounts({} if happenings is None else happenings, [] if calls is None else calls)
+        return DeploymentInMemory(ENVIRONMENTS, accounts, self.unreachable)
+
+    def _accounts(self, happenings: Happenings, calls: list[str]) -> Accounts:
+        deadline = self.clock.deadline(self.clock.now + self.timeout - 30.0)
 
         def call(name: str, effect: Callable[[], Any]) -> Any:
             self.clock.sleep(SECONDS_OF_A_CALL)
-            patience.stop_when_over()
+            deadline.raise_if_over()
             happening = happenings.get(len(calls)) or happenings.get((name, calls.count(name) + 1))
             calls.append(name)
             try:
@@ -393,24 +402,37 @@ class CloudInMemory:
                 happenings.update(dict.fromkeys(range(len(calls), 10000), kill_before))
                 raise
 
-        iam, dms = _Client(self.iam, call), _Client(self.dms, call)
-        data_lake = DataLake(iam, "aws", DATA_LAKE, patience)  # type: ignore[arg-type]  # as much of it as is used
-        accounts = Accounts(data_lake, Dms(dms, patience), "eu-west-1", patience)  # type: ignore[arg-type]  # as above
+        iam: Any = FakeClient(self.iam, call)
+        dms: Any = FakeClient(self.dms, call)
+        storage = Storage(self.storage_clients.__getitem__, "eu-west-1")
+        in_data_lake = Iam(iam, "aws", DATA_LAKE, deadline)
+        return Accounts(in_data_lake, Dms(dms, deadline), storage, "eu-west-1", deadline, Figures())
 
-        def enter(environment: Environment) -> Accounts:
-            if environment.name in self.unreachable:
-                raise EndpointError(Code.ASSUME_ROLE_DENIED, f"assume-role {environment.dms_role_arn}", "Deploy it")
-            return accounts
 
-        return enter
+@dataclass(frozen=True)
+class DeploymentInMemory:
+    """What the lifecycle asks of the deployed function."""
+
+    environments: Mapping[str, Environment]
+    accounts: Accounts
+    unreachable: set[str]
+
+    def enter(self, environment: Environment) -> Accounts:
+        if environment.name in self.unreachable:
+            raise EndpointError(Code.ASSUME_ROLE_DENIED, f"assume-role {environment.dms_role_arn}", "Deploy it")
+        return self.accounts
 
 
 @dataclass
-class _Client:
+class FakeClient:
     """A boto3 client of a fake, each of whose calls goes through `call`."""
 
     fake: Any
     call: Callable[[str, Callable[[], Any]], Any] = lambda _name, effect: effect()
+
+    @property
+    def exceptions(self) -> Any:
+        return _exceptions(self.fake.service)
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         served = getattr(self.fake, operation)
@@ -420,7 +442,11 @@ class _Client:
             # As botocore does, before anything is sent.
             if (report := ParamValidator().validate(given, shape)).has_errors():
                 raise ParamValidationError(report=report.generate_report())
-            return self.call(operation, lambda: served(**given))
+            try:
+                return self.call(operation, lambda: served(**given))
+            except ClientError as error:
+                # Of the class that botocore has for the code.
+                raise self.exceptions.from_code(error.response["Error"]["Code"])(error.response, operation) from error
 
         return call
 
@@ -491,6 +517,11 @@ FAULTS: dict[str, Happening] = {
     "killed before": kill_before,
     "killed after": kill_after,
 }
+
+
+@cache
+def _exceptions(service: str) -> Any:
+    return ClientExceptionsFactory().create_client_exceptions(get_session().get_service_model(service))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""ADOPT: what was made by hand is taken over only where it fits, and is given back rather than deleted."""
+"""ADOPT: hand-made pieces are imported exactly as they are, by our tags alone, and a Delete gives them back."""
 
 from __future__ import annotations
 
@@ -8,23 +8,33 @@ from typing import Any
 
 import pytest
 
-from development.faults.pieces import Pieces
+from development.faults.inventory import Inventory
 from development.faults.scenarios import BOUNDARY, BUCKET, properties
 from tests import by_hand
 
-from .builders import DATA_LAKE, make_event
-from .in_memory import FAULTS, kill_after, refuse
-from .test_endpoint import ENDPOINT_ARN, OURS, World
+from .builders import DATA_LAKE, STACK_ID, make_event
+from .in_memory import FAULTS, kill_after, kill_before
+from .test_procedure import OURS, World
 
 pytestmark = pytest.mark.usefixtures("in_memory")
 ROLE_ARN = f"arn:aws:iam::{DATA_LAKE}:role/orders-role"
 POLICY_ARN = f"arn:aws:iam::{DATA_LAKE}:policy/orders-policy"
 OTHER_ROLE = "arn:aws:iam::999999999999:role/orders-role"
 SETTINGS = {"BucketName": BUCKET, "BucketFolder": "orders"}
+ANOTHER_FOLDER = {"BUCKETNAME": BUCKET, "BUCKETFOLDER": "invoices"}
+PREFIX = "dms-s3-endpoint:"
+MARK = f"{PREFIX}adopted"
+REMEDY = "Declare what stands, take ADOPT out in an update of its own, and change it then"
+Change = Callable[["ByHand"], object]
 
 
 def adopting(**changes: Any) -> dict[str, Any]:
-    return properties("orders", ADOPT="true", **changes)
+    """TAGS can be given once ADOPT is taken out."""
+    return {**without_tags(), "ADOPT": "true", **changes}
+
+
+def without_tags() -> dict[str, Any]:
+    return {key: value for key, value in properties("orders").items() if key != "TAGS"}
 
 
 class ByHand(World):
@@ -35,10 +45,12 @@ class ByHand(World):
         iam, dms = self.cloud.iam, self.cloud.dms
         by_hand.make_role_and_policy(iam, BUCKET, "orders-role", "orders-policy")
         self.arn = by_hand.make_endpoint(iam, dms, ROLE_ARN, self.cloud.wait_for_nothing, **(SETTINGS | s3_settings))
+        iam.tag_role("orders-role", [{"Key": "team", "Value": "theirs"}])
         self.cloud.wait_for_nothing()
+        self.as_made = self.cloud.inventory()
 
     def endpoint(self) -> Any:
-        (found,) = [each for each in self.cloud.pieces().values() if each.get("EndpointIdentifier") == "orders"]
+        (found,) = [each for each in self.cloud.inventory().values() if each.get("EndpointIdentifier") == "orders"]
         return found
 
     def works(self) -> bool:
@@ -50,49 +62,60 @@ class ByHand(World):
 
     def statements(self) -> list[Any]:
         """Of the policy's default version."""
-        document: Any = self.cloud.pieces()[POLICY_ARN]["document"]
+        document: Any = self.cloud.inventory()[POLICY_ARN]["document"]
         return list(document["Statement"])
 
-    def adopted(self, **changes: Any) -> ByHand:
+    def imported(self, **changes: Any) -> ByHand:
         assert self.stack.create(adopting(**changes)), self.reason
         return self
 
+    def is_as_made(self) -> bool:
+        return self.cloud.inventory() == self.as_made
 
-def of_ours(pieces: Pieces) -> list[str]:
-    """The ARNs of the pieces that carry a tag of ours."""
-    return [arn for arn, piece in pieces.items() if any("dms-s3-endpoint:" in key for key in piece["tags"])]
+    def is_as_made_but_for_our_tags(self) -> bool:
+        return without_our_tags(self.cloud.inventory()) == self.as_made
+
+
+def without_our_tags(inventory: Inventory) -> Inventory:
+    return {
+        arn: piece | {"tags": {key: value for key, value in piece["tags"].items() if not key.startswith(PREFIX)}}
+        for arn, piece in inventory.items()
+    }
+
+
+def of_ours(inventory: Inventory) -> list[str]:
+    """The ARNs of the pieces that have a tag of ours."""
+    return sorted(arn for arn, piece in inventory.items() if any(key.startswith(PREFIX) for key in piece["tags"]))
+
+
+def marked(inventory: Inventory) -> list[str]:
+    return sorted(arn for arn, piece in inventory.items() if MARK in piece["tags"])
+
+
+# The import
 
 
 def test_without_it_the_name_is_taken() -> None:
     world = ByHand()
-    before = world.cloud.pieces()
     assert not world.stack.create(OURS)
-    assert world.reason.startswith("NameTaken: policy orders-policy exists") or "nobody's by its tags" in world.reason
-    assert world.cloud.pieces() == before
+    assert world.reason.startswith("NameTaken: role orders-role exists and is owned by no stack, by its tags")
+    assert world.is_as_made()
 
 
-def test_what_agrees_is_kept_and_is_never_without_its_endpoint() -> None:
-    world = ByHand().adopted()
-    assert world.endpoint()["EndpointArn"] == world.arn == world.answers[-1]["Data"]["EndpointArn"]
-    assert not {"create_endpoint", "delete_endpoint"} & set(world.calls[-1])
-    assert sorted(of_ours(world.cloud.pieces())) == sorted([world.arn, ROLE_ARN, POLICY_ARN])
-    assert world.works()
-
-
-def test_what_the_role_trusted_and_the_policy_granted_stays_beside_what_is_ours() -> None:
-    world = ByHand().adopted()
-    external_id = world.endpoint()["ExternalId"]
-    (theirs, ours) = world.role()["AssumeRolePolicyDocument"]["Statement"]
-    assert theirs == by_hand.trust(external_id)["Statement"][0]
-    assert ours["Condition"] == {"StringEquals": {"sts:ExternalId": external_id}}
-    assert [statement["Sid"] for statement in world.statements()] == ["WriteObjects", "ListBucket", "ByHand"]
+def test_an_import_changes_nothing_but_our_tags() -> None:
+    world = ByHand().imported()
+    assert world.is_as_made_but_for_our_tags()
+    assert marked(world.cloud.inventory()) == sorted([world.arn, ROLE_ARN, POLICY_ARN])
+    assert world.answers[-1]["Data"]["EndpointArn"] == world.arn
+    changes = [call for call in world.calls[-1] if not call.startswith(("get_", "list_", "describe_"))]
+    assert changes == ["tag_policy", "tag_role", "add_tags_to_resource"]
 
 
 def test_the_next_deployment_changes_nothing() -> None:
-    world = ByHand().adopted()
-    before = world.cloud.pieces()
+    world = ByHand().imported()
+    before = world.cloud.inventory()
     assert world.stack.update(adopting())
-    assert world.cloud.pieces() == before
+    assert world.cloud.inventory() == before
 
 
 @pytest.mark.parametrize(
@@ -102,33 +125,27 @@ def test_the_next_deployment_changes_nothing() -> None:
         {"ExpectedBucketOwner": DATA_LAKE},
     ],
 )
-def test_defaults_and_the_owner_of_the_bucket_are_no_difference(shown: dict[str, Any]) -> None:
-    assert ByHand(**shown).adopted().endpoint()["ServiceAccessRoleArn"] == ROLE_ARN
+def test_defaults_and_the_bucket_owner_are_no_difference(shown: dict[str, Any]) -> None:
+    assert ByHand(**shown).imported().is_as_made_but_for_our_tags()
 
 
-def test_where_dms_does_not_show_the_external_id_the_trust_that_was_written_by_hand_tells_it() -> None:
+def test_where_dms_does_not_show_the_external_id_the_hand_made_trust_tells_it() -> None:
     world = ByHand()
     external_id = world.endpoint()["ExternalId"]
     world.cloud.switch(describe_tells_external_id=False)
-    world.adopted()
+    world.imported()
     assert world.answers[-1]["Data"]["ExternalId"] == external_id
-    assert not {"create_endpoint", "delete_endpoint"} & set(world.calls[-1])
+    assert world.is_as_made_but_for_our_tags()
 
 
-def test_what_differs_is_created_again_as_the_stack_wants_it() -> None:
-    world = ByHand(CdcPath="changes").adopted()
-    assert world.endpoint()["EndpointArn"] == ENDPOINT_ARN
-    assert "CdcPath" not in world.endpoint()["S3Settings"]
-    assert world.works()
+def test_a_boundary_may_be_declared_as_it_stands_or_not_at_all() -> None:
+    for declared in ({}, {"PERMISSIONSBOUNDARY": BOUNDARY}):
+        world = ByHand()
+        world.cloud.iam.put_role_permissions_boundary_now("orders-role", BOUNDARY)
+        assert world.imported(**declared).role()["PermissionsBoundary"] == {"PermissionsBoundaryArn": BOUNDARY}
 
 
-def test_what_differs_and_is_in_use_is_left_and_the_difference_named() -> None:
-    world = ByHand(CdcPath="changes")
-    world.cloud.dms.tasks = {"nightly": world.arn}
-    before = world.cloud.pieces()
-    assert not world.stack.create(adopting())
-    assert "(to adopt it: it differs in CDCPATH): used by task nightly" in world.reason
-    assert world.cloud.pieces() == before
+# Refused, with each difference named
 
 
 def shared_role(world: ByHand) -> None:
@@ -136,8 +153,8 @@ def shared_role(world: ByHand) -> None:
     kept.append(replace(kept[0], identifier="another", arn=f"{world.arn}2"))
 
 
-def trusting_others(world: ByHand) -> None:
-    world.role()["AssumeRolePolicyDocument"] = by_hand.trust(principal="glue.amazonaws.com")
+def trust(document: Any) -> Change:
+    return lambda world: world.role().update(AssumeRolePolicyDocument=document)
 
 
 def policy_of_others(world: ByHand) -> None:
@@ -145,33 +162,106 @@ def policy_of_others(world: ByHand) -> None:
     world.cloud.iam.attach_role_policy(RoleName="theirs", PolicyArn=POLICY_ARN)
 
 
-def change(**changes: Any) -> Callable[[ByHand], None]:
+def change(**changes: Any) -> Change:
     """Of the live endpoint."""
     return lambda world: vars(world.cloud.dms.endpoints.kept[0]).update(changes)
 
 
-UNFIT: dict[str, tuple[Callable[[ByHand], None], str]] = {
+def no_endpoint(world: ByHand) -> None:
+    world.cloud.dms.endpoints.kept.clear()
+
+
+def no_policy(world: ByHand) -> None:
+    world.role()["attached"].clear()
+    world.cloud.iam.policies.clear()
+
+
+def unattached(world: ByHand) -> None:
+    world.role()["attached"].clear()
+
+
+def no_role(world: ByHand) -> None:
+    world.cloud.iam.roles.clear()
+
+
+WRONG: dict[str, tuple[Change, str]] = {
+    "no endpoint": (no_endpoint, "endpoint orders does not exist"),
+    "no policy": (no_policy, "policy orders-policy does not exist, or is not attached to the role"),
+    "a policy that is not attached": (unattached, "policy orders-policy is not attached to role orders-role"),
+    "no role": (
+        no_role,
+        f"role orders-role does not exist; endpoint orders has role {ROLE_ARN}, not orders-role of account {DATA_LAKE}",
+    ),
     "a source": (change(direction="source"), "endpoint orders is a source of s3, not a target of s3"),
     "another engine": (change(engine="redshift"), "endpoint orders is a target of redshift, not a target of s3"),
-    "another bucket": (change(settings={"BucketName": "lake"}), f"endpoint orders has bucket lake, not {BUCKET}"),
+    "another bucket": (
+        change(settings=SETTINGS | {"BucketName": "lake"}),
+        f"endpoint orders has bucket lake, not {BUCKET}",
+    ),
+    "other settings": (
+        change(settings={"BucketName": BUCKET, "CdcPath": "changes"}),
+        "endpoint orders differs in BUCKETFOLDER; endpoint orders differs in CDCPATH",
+    ),
+    "another owner of the bucket": (
+        change(settings=SETTINGS | {"ExpectedBucketOwner": "999999999999"}),
+        "endpoint orders differs in EXPECTEDBUCKETOWNER",
+    ),
     "another role": (
         change(role_arn=OTHER_ROLE, settings=SETTINGS | {"ServiceAccessRoleArn": OTHER_ROLE}),
         f"endpoint orders has role {OTHER_ROLE}, not orders-role of account {DATA_LAKE}",
     ),
-    "a role that others may assume": (trusting_others, "role orders-role is trusted for others than DMS"),
-    "a role of two endpoints": (shared_role, "role orders-role is that of endpoint another too"),
-    "a policy that others have": (policy_of_others, "policy orders-policy is attached to theirs too"),
+    "a role that others may assume": (
+        trust(by_hand.trust(principal="glue.amazonaws.com")),
+        "role orders-role may be assumed by others than DMS; "
+        "role orders-role does not admit DMS with the endpoint's ExternalId",
+    ),
+    "a trust for another ExternalId": (
+        trust(by_hand.trust("another")),
+        "role orders-role does not admit DMS with the endpoint's ExternalId",
+    ),
+    "a role of two endpoints": (shared_role, "role orders-role is also that of endpoint another"),
+    "a policy that others have": (policy_of_others, "policy orders-policy is also attached to theirs"),
 }
 
 
-@pytest.mark.parametrize(("make_unfit", "fault"), UNFIT.values(), ids=UNFIT.keys())
-def test_what_does_not_fit_is_not_touched(make_unfit: Callable[[ByHand], None], fault: str) -> None:
+@pytest.mark.parametrize(("make_wrong", "objection"), WRONG.values(), ids=WRONG.keys())
+def test_what_does_not_agree_is_named_and_nothing_is_changed(make_wrong: Change, objection: str) -> None:
     world = ByHand()
-    make_unfit(world)
-    before = world.cloud.pieces()
+    make_wrong(world)
+    before = world.cloud.inventory()
     assert not world.stack.create(adopting())
-    assert world.reason == (f"InvalidRequest: ADOPT: {fault}. Give names of its own to what can't be taken over")
-    assert world.cloud.pieces() == before
+    assert world.reason == f"InvalidRequest: ADOPT: {objection}. {REMEDY}"
+    assert world.cloud.inventory() == before
+
+
+@pytest.mark.parametrize(
+    ("declared", "objection"),
+    [
+        ({"TAGS": [{"Key": "team", "Value": "ours"}]}, "TAGS can be given once ADOPT is taken out"),
+        ({"PERMISSIONSBOUNDARY": BOUNDARY}, "role orders-role has boundary (none), not PERMISSIONSBOUNDARY"),
+        ({"POLICYNAME": "new"}, "policy new does not exist, or is not attached to the role"),
+    ],
+)
+def test_what_an_import_would_have_to_write_is_refused(declared: dict[str, Any], objection: str) -> None:
+    world = ByHand()
+    assert not world.stack.create(adopting(**declared))
+    assert world.reason == f"InvalidRequest: ADOPT: {objection}. {REMEDY}"
+    assert world.is_as_made()
+
+
+def test_all_differences_are_named_at_once() -> None:
+    world = ByHand(CdcPath="changes")
+    unattached(world)
+    assert not world.stack.create(adopting(PERMISSIONSBOUNDARY=BOUNDARY))
+    for named in ("CDCPATH", "boundary", "is not attached"):
+        assert named in world.reason
+
+
+def test_where_nothing_stands_nothing_is_imported_or_made() -> None:
+    world = World()
+    assert not world.stack.create(adopting())
+    assert "endpoint orders does not exist; role orders-role does not exist; policy orders-policy" in world.reason
+    assert world.cloud.inventory() == {}
 
 
 def test_what_another_stack_has_stays_taken() -> None:
@@ -182,132 +272,87 @@ def test_what_another_stack_has_stays_taken() -> None:
     assert answer["Reason"].startswith("NameTaken: ")
 
 
-def test_a_delete_gives_back_what_was_adopted() -> None:
-    world = ByHand().adopted()
+# Undone without a trace
+
+
+def test_a_delete_gives_back_what_was_imported_without_a_trace() -> None:
+    world = ByHand().imported()
     assert world.stack.delete()
-    assert of_ours(world.cloud.pieces()) == []
-    assert world.endpoint()["EndpointArn"] == world.arn
-    assert world.works()
-
-
-def test_a_delete_gives_back_what_was_created_anew_for_what_differed() -> None:
-    world = ByHand(CdcPath="changes").adopted()
-    assert world.stack.delete()
-    assert of_ours(world.cloud.pieces()) == []
-    assert world.works()
-
-
-def test_what_was_new_beside_the_adopted_is_deleted() -> None:
-    world = ByHand()
-    assert world.stack.create(adopting(POLICYNAME="new")), world.reason
-    assert world.stack.delete()
-    assert sorted(world.cloud.iam.policies) == [POLICY_ARN]
-    assert world.role()["attached"] == {POLICY_ARN}
+    assert world.is_as_made()
     assert world.works()
 
 
 def test_a_delete_by_an_invented_id_gives_back_too() -> None:
-    world = ByHand().adopted()
+    world = ByHand().imported()
     (answer,) = world.cloud.deliver(
         make_event("Delete", ResourceProperties=adopting(), PhysicalResourceId="stack-Endpoint-1A2B3C4D5E6F")
     )
-    assert (answer["Status"], of_ours(world.cloud.pieces())) == ("SUCCESS", [])
-    assert world.works()
+    assert answer["Status"] == "SUCCESS"
+    assert world.is_as_made()
 
 
-def test_without_adopt_in_the_next_update_it_is_a_resource_like_any_other() -> None:
-    world = ByHand().adopted()
-    assert world.stack.update(OURS)
-    assert world.endpoint()["EndpointArn"] == world.arn
-    assert [statement["Sid"] for statement in world.statements()] == ["WriteObjects", "ListBucket"]
-    assert world.works()
-    assert world.stack.delete()
-    assert world.cloud.pieces() == {}
+def test_the_mark_decides_and_not_the_event() -> None:
+    world = ByHand().imported()
+    (answer,) = world.cloud.deliver(
+        make_event("Delete", ResourceProperties=OURS, PhysicalResourceId="dev/orders", StackId=STACK_ID)
+    )
+    assert answer["Status"] == "SUCCESS"
+    assert world.is_as_made()
 
 
-def test_a_boundary_is_kept_until_adopt_is_taken_out() -> None:
+def test_a_resource_that_becomes_the_hand_made_one_and_goes_back_leaves_no_trace() -> None:
     world = ByHand()
-    world.cloud.iam.put_role_permissions_boundary_now("orders-role", BOUNDARY)
-    world.adopted()
-    assert world.role()["PermissionsBoundary"] == {"PermissionsBoundaryArn": BOUNDARY}
-    assert world.stack.update(OURS)
-    assert "PermissionsBoundary" not in world.role()
+    ours = properties("invoices")
+    assert world.stack.create(ours)
+    before = world.cloud.inventory()
+    assert world.stack.update_and_roll_back(adopting())
+    assert world.cloud.inventory() == before
+    assert world.stack.update(adopting())
+    assert world.is_as_made_but_for_our_tags()
 
 
-def test_where_nothing_is_to_be_adopted_it_is_a_create_like_any_other() -> None:
-    world = World()
-    assert world.stack.create(adopting())
-    assert world.is_as_believed()
-    assert world.stack.delete()
-    assert world.cloud.pieces() == {}
-
-
-def test_a_role_and_a_policy_without_an_endpoint_are_adopted() -> None:
-    world = World()
-    by_hand.make_role_and_policy(world.cloud.iam, BUCKET, "orders-role", "orders-policy")
-    assert world.stack.create(adopting()), world.reason
-    assert world.role()["Path"] == "/"
-    assert world.stack.delete()
-    assert of_ours(world.cloud.pieces()) == []
-    assert set(world.cloud.pieces()) == {ROLE_ARN, POLICY_ARN}
-
-
-def test_a_new_role_name_creates_the_endpoint_anew_and_gives_the_adopted_role_back() -> None:
-    world = ByHand().adopted()
-    assert world.stack.update(adopting(ROLENAME="another", POLICYNAME="another"))
-    assert set(of_ours(world.cloud.pieces())) == {ENDPOINT_ARN, *ours_named(world, "another")}
-    assert world.role()["attached"] == {POLICY_ARN}
-    assert world.works()
-
-
-def ours_named(world: ByHand, name: str) -> list[str]:
-    return [arn for arn in world.cloud.pieces() if arn.endswith(f"/{name}")]
-
-
-def test_an_endpoint_that_can_not_be_created_anew_is_made_again_as_it_was() -> None:
-    world = ByHand(CdcPath="changes")
-    world.once("create_endpoint", refuse("InvalidParameterValueException", "that is no setting"))
-    assert not world.stack.create(adopting())
-    assert "that is no setting" in world.reason
-    assert of_ours(world.cloud.pieces()) == []
-    assert world.endpoint()["S3Settings"]["CdcPath"] == "changes"
-    assert world.works()
-
-
-def calls_of_an_adoption() -> list[str]:
-    world = ByHand().adopted()
-    return world.calls[-1]
+def calls_of_an_import() -> list[str]:
+    return ByHand().imported().calls[-1]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_no_fault_of_an_adoption_harms_what_was_made_by_hand(fault: str) -> None:
+def test_each_fault_of_an_import_leaves_the_hand_made_pieces_working_and_without_our_tags(fault: str) -> None:
     harmed = []
-    for number, call in enumerate(calls_of_an_adoption()):
-        world = ByHand()
-        world.stack.may_be_ended = True
-        world.stack.disturbance = lambda _event, world=world, number=number: world.cloud.happenings.update(
-            {number: FAULTS[fault]}
-        )
+    for number, call in enumerate(calls_of_an_import()):
+        world = disturbed(ByHand(), number, fault)
         if world.stack.create(adopting()):
             world.stack.delete()
-        if of_ours(world.cloud.pieces()) or world.endpoint()["EndpointArn"] != world.arn or not world.works():
+        if not world.is_as_made() or not world.works():
             harmed.append((call, world.reason))
     assert harmed == []
 
 
-def test_a_delivery_after_one_that_died_goes_on_with_what_it_had_adopted() -> None:
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_of_a_delete_gives_back_all_the_same(fault: str) -> None:
+    giving_back = ByHand().imported()
+    assert giving_back.stack.delete()
+    harmed = []
+    for number, call in enumerate(giving_back.calls[-1]):
+        world = disturbed(ByHand().imported(), number, fault)
+        world.stack.delete()
+        if not world.is_as_made() or not world.works():
+            harmed.append((call, world.reason))
+    assert harmed == []
+
+
+def disturbed(world: ByHand, number: int, fault: str) -> ByHand:
+    """At the call of that number of the next event."""
+    world.stack.may_be_ended = True
+    world.stack.disturbance = lambda _event: world.cloud.happenings.update({number: FAULTS[fault]})
+    return world
+
+
+@pytest.mark.parametrize("call", ["tag_policy", "tag_role", "add_tags_to_resource"])
+@pytest.mark.parametrize("kill", [kill_before, kill_after])
+def test_a_delivery_after_one_that_died_goes_on_with_the_import(call: str, kill: Any) -> None:
     world = ByHand()
-    event = make_event("Create", ResourceProperties=adopting())
-    world.cloud.happenings = {("tag_role", 1): kill_after}
-    assert world.cloud.deliver(event) == []
-    (answer,) = world.cloud.deliver(event)
-    assert answer["Status"] == "SUCCESS", answer
-    assert world.endpoint()["EndpointArn"] == world.arn
-
-
-def test_of_an_endpoint_that_can_not_be_made_again_the_log_has_all(caplog: pytest.LogCaptureFixture) -> None:
-    world = ByHand(CdcPath="changes")
-    world.always("create_endpoint", refuse("InvalidParameterValueException", "no"))
-    world.stack.create(adopting())
-    (record,) = [each for each in caplog.records if each.levelname == "ERROR" and "is gone" in each.message]
-    assert vars(record)["settings"]["CdcPath"] == "changes"
+    world.once(call, kill)
+    world.stack.may_be_ended = world.stack.redelivers = True
+    world.imported()
+    assert marked(world.cloud.inventory()) == sorted([world.arn, ROLE_ARN, POLICY_ARN])
+    assert world.is_as_made_but_for_our_tags()

@@ -12,7 +12,7 @@ from development.faults.run import faults_of_standing
 from development.faults.scenarios import BOUNDARY, BUCKET
 from development.faults.stack import LOGICAL_ID, Stack
 from development.faults.variants import VARIANTS
-from dms_s3_endpoint.ownership import Owner
+from dms_s3_endpoint.model.ownership import Owner
 
 from .builders import DATA_LAKE, DMS, STACK_ID
 from .in_memory import FAULTS, CloudInMemory, deployed_in_memory
@@ -127,16 +127,16 @@ class AStack(RuleBasedStateMachine):
     @precondition(lambda self: hasattr(self, "stack") and not self.damaged)
     @invariant()
     def the_accounts_are_as_the_stack_believes(self) -> None:
-        pieces = self.cloud.pieces()
+        inventory = self.cloud.inventory()
         if not self.there():
-            assert pieces == {}
+            assert inventory == {}
             return
-        assert faults_of_standing(pieces, self.stack.physical_id) == []
-        assert set(pieces) == self.expected_arns()
+        assert faults_of_standing(inventory, self.stack.physical_id) == []
+        assert set(inventory) == self.expected_arns()
         tags = {tag["Key"]: tag["Value"] for tag in self.stack.properties["TAGS"]}
-        for piece in pieces.values():
+        for piece in inventory.values():
             assert {key: value for key, value in piece["tags"].items() if ":" not in key} == tags
-        (endpoint,) = [piece for piece in pieces.values() if "EndpointArn" in piece]
+        (endpoint,) = [piece for piece in inventory.values() if "EndpointArn" in piece]
         assert endpoint["S3Settings"]["BucketFolder"] == self.stack.properties["S3SETTINGS"]["BUCKETFOLDER"]
 
     def expected_arns(self) -> set[str]:
@@ -151,7 +151,7 @@ class AStack(RuleBasedStateMachine):
         try:
             if self.there():
                 self.stack.delete()
-            assert self.cloud.pieces() == {}
+            assert self.cloud.inventory() == {}
         finally:
             self.deployment.__exit__(None, None, None)
 

@@ -13,7 +13,7 @@ from unittest import mock
 import pytest
 
 from dms_s3_endpoint.app import handler
-from dms_s3_endpoint.errors import Code, EndpointError
+from dms_s3_endpoint.model.errors import Code, EndpointError
 
 from .builders import DEV, FakeBucket, make_context, make_event, make_properties
 
@@ -49,7 +49,7 @@ def test_a_create_that_could_not_assume_its_roles_touched_nothing_and_answers_wi
     bucket: FakeBucket,
 ) -> None:
     denied = EndpointError(Code.ASSUME_ROLE_DENIED, "assume-role x", "Deploy it")
-    with mock.patch("dms_s3_endpoint.app.assume", side_effect=denied):
+    with mock.patch("dms_s3_endpoint.aws.sessions.enter", side_effect=denied):
         assert handle(bucket, "Create")["PhysicalResourceId"] == "invalid/Endpoint"
 
 
@@ -59,7 +59,7 @@ def test_an_update_that_fails_keeps_its_id_whatever_the_properties_say(bucket: F
 
 
 def test_a_delete_of_the_marker_succeeds_without_a_call(bucket: FakeBucket) -> None:
-    with mock.patch("dms_s3_endpoint.app.assume", side_effect=AssertionError("a call")):
+    with mock.patch("dms_s3_endpoint.aws.sessions.enter", side_effect=AssertionError("a call")):
         assert handle(bucket, "Delete", PhysicalResourceId="invalid/Endpoint")["Status"] == "SUCCESS"
 
 
@@ -67,6 +67,10 @@ def test_a_failed_event_leaves_nothing_for_the_next_in_a_warm_function(bucket: F
     handle(bucket, "Create", ResourceProperties={})
     answer = handle(bucket, "Delete", PhysicalResourceId="invalid/Endpoint", RequestId="another")
     assert (answer["Status"], answer["Reason"], answer["RequestId"]) == ("SUCCESS", "", "another")
+
+
+def test_an_unknown_request_type_fails_instead_of_a_silent_success(bucket: FakeBucket) -> None:
+    assert str(handle(bucket, "Modify")["Reason"]).startswith("InvalidRequest: RequestType Modify is unknown")
 
 
 def test_a_function_that_was_deployed_wrongly_says_so(bucket: FakeBucket, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,13 +118,14 @@ def test_a_request_is_measured_by_its_type_environment_and_outcome(
 
 
 @pytest.mark.parametrize(
-    ("variables", "outcome", "failures"), [({}, "Success", 0.0), ({"DMS_ROLE_ARNS": ""}, "InternalError", 1.0)]
+    ("physical_id", "outcome", "failures"),
+    [("invalid/Endpoint", "Success", 0.0), ("nowhere/x", "UnknownEnvironment", 0.0), ("dev/x", "InternalError", 1.0)],
 )
 def test_only_failures_that_the_operator_must_look_at_count_as_such(
-    bucket: FakeBucket, capsys: pytest.CaptureFixture[str], variables: dict[str, str], outcome: str, failures: float
+    bucket: FakeBucket, capsys: pytest.CaptureFixture[str], physical_id: str, outcome: str, failures: float
 ) -> None:
-    with mock.patch.dict("os.environ", variables):
-        handle(bucket, "Delete", PhysicalResourceId="invalid/Endpoint")
+    with mock.patch("dms_s3_endpoint.aws.sessions.enter", side_effect=ValueError("no")):
+        handle(bucket, "Delete", PhysicalResourceId=physical_id)
     found = measured(capsys)
     assert (found["Requests"][1]["outcome"], found["Failures"][0]) == (outcome, [failures])
 
@@ -133,20 +138,16 @@ def test_what_an_event_makes_up_is_no_dimension(bucket: FakeBucket, capsys: pyte
 
 def test_metrics_that_fail_harm_no_answer(bucket: FakeBucket, caplog: pytest.LogCaptureFixture) -> None:
     logging.getLogger("dms_s3_endpoint").addHandler(caplog.handler)
-    with mock.patch("dms_s3_endpoint.app.emit", side_effect=ValueError("no")):
+    with mock.patch("dms_s3_endpoint.cloudformation.telemetry.single_metric", side_effect=ValueError("no")):
         assert handle(bucket, "Delete", PhysicalResourceId="invalid/Endpoint")["Status"] == "SUCCESS"
     logging.getLogger("dms_s3_endpoint").removeHandler(caplog.handler)
     assert "The request was not measured" in caplog.text
 
 
 def test_nothing_but_the_handler_is_made_at_import() -> None:
-    imported("import botocore.session; botocore.session.Session = None")
+    imported("import boto3; boto3.Session = boto3.client = None")
 
 
-def test_boto3_is_not_imported_and_whoever_does_gets_the_real_one() -> None:
-    imported(after="import sys; assert 'boto3' not in sys.modules; import boto3; boto3.Session")
-
-
-def imported(before: str = "", after: str = "") -> None:
-    code = f"{before}\nimport dms_s3_endpoint.app\n{after}"
+def imported(before: str) -> None:
+    code = f"{before}\nimport dms_s3_endpoint.app"
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": "src"})  # noqa: S603  # our own words

@@ -26,7 +26,7 @@ OPERATIONS: dict[str, Callable[[Stack], bool]] = {
 FURTHER = {
     # Names are looked for before anything is changed; whether the first create kept something; a cancelled Create.
     "create": ["GetPolicy", "GetRole", "DescribeEndpoints", "DescribeEndpoints", "GetRole"],
-    # A no-op changes nothing; the claim, taken, seen twice and at its end, ended; a cancelled Create; given-up names.
+    # A no-op changes nothing; the lease: acquired, confirmed twice, released; a cancelled Create; given-up names.
     "update": ["ListAttachedRolePolicies", "TagRole", *["GetRole"] * 4, "TagRole", "ListRoles", "ListPolicies"],
     "delete": [],
 }

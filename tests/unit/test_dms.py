@@ -11,13 +11,14 @@ import pytest
 
 from development.faults.scenarios import properties
 from development.faults.stack import Stack
-from dms_s3_endpoint.dms import CreateAnswer, Dms, LiveEndpoint, _succeeds, external_id_in
-from dms_s3_endpoint.ownership import FINGERPRINT
-from dms_s3_endpoint.request import parse
+from dms_s3_endpoint.aws.dms import CreateAnswer, Dms, _succeeds, external_id_in
+from dms_s3_endpoint.model.ownership import FINGERPRINT
+from dms_s3_endpoint.model.parse import parse
+from dms_s3_endpoint.model.pieces import LiveEndpoint
 
 from .builders import ENVIRONMENTS, STACK_ID, FakeClock, make_client_error, make_event
-from .in_memory import refuse
-from .test_endpoint import INSTANCE, OURS, World
+from .in_memory import FakeClient, refuse
+from .test_procedure import INSTANCE, OURS, World
 
 pytestmark = pytest.mark.usefixtures("in_memory")
 
@@ -47,12 +48,18 @@ def test_the_id_of_the_request_is_not_taken_for_an_external_id() -> None:
 TOLD = {"EndpointArn": "arn", "EndpointIdentifier": "orders", "Status": "ACTIVE"}
 
 
+def dms(fake: Any) -> Dms:
+    client: Any = FakeClient(fake)
+    return Dms(client, FakeClock().deadline())
+
+
 def told(**more: Any) -> LiveEndpoint:
-    client: Any = SimpleNamespace(
+    fake = SimpleNamespace(
+        service="dms",
         describe_endpoints=lambda Filters: {"Endpoints": [{**TOLD, **more}]},  # noqa: N803  # boto3's name
         list_tags_for_resource=lambda ResourceArn: {"TagList": [{"Key": "team", "Value": ResourceArn}]},  # noqa: N803
     )
-    live = Dms(client, FakeClock().patience()).find_endpoint("orders")
+    live = dms(fake).find_endpoint("orders")
     assert live
     return live
 
@@ -101,7 +108,9 @@ def test_a_connection_test_without_a_result_is_out_of_time() -> None:
     world = World()
     world.cloud.dms.test_messages = ["testing"] * 10_000
     assert not create_with_test(world)
-    assert world.reason == ("NotStabilized: test-connection orders: no result. Deploy again; it goes on where it stood")
+    assert world.reason == (
+        "NotStabilized: test-connection orders: no result. Deploy again; it continues from what stands"
+    )
 
 
 def test_a_connection_test_that_dms_refuses_for_another_reason_fails_the_create() -> None:
@@ -125,7 +134,7 @@ def test_a_delete_that_dms_refuses_for_no_task_says_what_dms_said() -> None:
     world.cloud.happenings = {("delete_endpoint", n): refused for n in range(1, 1000)}
     (answer,) = world.cloud.deliver(make_event("Delete", ResourceProperties=OURS, PhysicalResourceId="dev/orders"))
     assert answer["Reason"] == (
-        "NotStabilized: delete-endpoint orders: It is being modified. Deploy again; it goes on where it stood"
+        "NotStabilized: delete-endpoint orders: It is being modified. Deploy again; it continues from what stands"
     )
     assert world.stack.delete()
 
@@ -135,22 +144,6 @@ def test_a_delete_that_dms_refuses_for_a_moment_is_asked_for_again() -> None:
     world.once("delete_endpoint", refuse("InvalidResourceStateFault"))
     assert world.stack.delete()
     assert world.calls[-1].count("delete_endpoint") == 2
-
-
-@pytest.mark.parametrize(("deletes", "pause"), [(0, 2.0), (1, 2.0), (36, 4.0), (99, 11.0)])
-def test_those_who_wait_for_deletes_share_what_dms_allows_an_account(deletes: int, pause: float) -> None:
-    clock, looks = FakeClock(), list[float]()
-    gone = 100.0
-
-    def describe_endpoints(Filters: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803  # boto3's name
-        if Filters[0] == {"Name": "engine-name", "Values": ["s3"]}:
-            return {"Endpoints": [{"Status": "Deleting"}] * deletes + [{"Status": "active"}]}
-        looks.append(clock.now)
-        return {"Endpoints": [{**TOLD, "Status": "deleting"}] if clock.now < gone else []}
-
-    client: Any = SimpleNamespace(delete_endpoint=lambda EndpointArn: None, describe_endpoints=describe_endpoints)  # noqa: N803
-    Dms(client, clock.patience()).delete_endpoint(LiveEndpoint("arn", "orders", "active", "", "", {}, {}))
-    assert looks[-1] - looks[-2] == pytest.approx(pause)
 
 
 @pytest.mark.parametrize(
@@ -179,9 +172,9 @@ def test_a_create_gives_what_dms_needs_and_nothing_empty() -> None:
         given.update(arguments)
         return {"Endpoint": {}}
 
-    client: Any = SimpleNamespace(create_endpoint=create_endpoint)
+    fake = SimpleNamespace(service="dms", create_endpoint=create_endpoint)
     endpoint = parse(properties("orders"), ENVIRONMENTS)
-    answer = Dms(client, FakeClock().patience()).create_endpoint(endpoint, "role", {"team": "lake"}, {})
+    answer = dms(fake).create_endpoint(endpoint, "role", {"team": "lake"}, {})
     assert answer == CreateAnswer(accepted=True, external_id="")
     assert {key: value for key, value in given.items() if key != "S3Settings"} == {
         "EndpointIdentifier": "orders",
@@ -199,8 +192,8 @@ def test_an_id_within_our_own_names_is_not_taken_for_an_external_id() -> None:
     def refuse_create(**_given: Any) -> Any:
         raise refusal
 
-    client: Any = SimpleNamespace(create_endpoint=refuse_create)
-    answer = Dms(client, FakeClock().patience()).create_endpoint(endpoint, "role", {}, {})
+    fake = SimpleNamespace(service="dms", create_endpoint=refuse_create)
+    answer = dms(fake).create_endpoint(endpoint, "role", {}, {})
     assert (answer.accepted, answer.exists, answer.external_id) == (False, False, "")
 
 
@@ -216,7 +209,7 @@ def test_an_endpoint_that_was_made_again_behind_our_back_is_deleted_again() -> N
 
     world.once("delete_endpoint", make_again)
     assert world.stack.delete()
-    assert world.cloud.pieces() == {}
+    assert world.cloud.inventory() == {}
 
 
 @pytest.mark.parametrize("code", ["ResourceNotFoundFault", "AccessDeniedException"])

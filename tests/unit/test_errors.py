@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from dms_s3_endpoint.errors import Code, EndpointError, OutOfTimeError, or_none, step
+from dms_s3_endpoint.aws.deadline import OutOfTimeError
+from dms_s3_endpoint.aws.errors import aws_call
+from dms_s3_endpoint.model.errors import Code, EndpointError
 
 from .builders import make_client_error
 
@@ -29,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
     ],
 )
 def test_what_aws_answers_becomes_a_code_with_the_step_and_aws_words(aws_code: str, code: str) -> None:
-    with pytest.raises(EndpointError) as caught, step("create-role x"):
+    with pytest.raises(EndpointError) as caught, aws_call("create-role x"):
         raise make_client_error(aws_code, "because of this")
     assert caught.value.reason.startswith(f"{code}: create-role x: {aws_code}: because of this. ")
 
@@ -37,23 +39,17 @@ def test_what_aws_answers_becomes_a_code_with_the_step_and_aws_words(aws_code: s
 def test_no_time_left_is_told_with_the_step() -> None:
     with (
         pytest.raises(EndpointError, match="NotStabilized: create-role x: the function's time is over"),
-        step("create-role x"),
+        aws_call("create-role x"),
     ):
         raise OutOfTimeError
 
 
 def test_an_unreachable_endpoint_is_told_with_the_step() -> None:
-    with pytest.raises(EndpointError, match="InternalError: create-role x: Could not connect"), step("create-role x"):
+    with (
+        pytest.raises(EndpointError, match="InternalError: create-role x: Could not connect"),
+        aws_call("create-role x"),
+    ):
         raise EndpointConnectionError(endpoint_url="https://iam.amazonaws.com")
-
-
-def test_only_the_expected_error_is_none() -> None:
-    def call(code: str) -> str:
-        raise make_client_error(code)
-
-    assert or_none("NoSuchEntity", call, "NoSuchEntity") is None
-    with pytest.raises(type(make_client_error(""))):
-        or_none("NoSuchEntity", call, "AccessDenied")
 
 
 def test_the_runbook_and_the_readme_have_every_code_and_no_other() -> None:

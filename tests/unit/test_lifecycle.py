@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from development.faults.scenarios import another_endpoint, another_folder, properties
 from development.faults.stack import Answer
+from dms_s3_endpoint.cloudformation.event import Event
+from dms_s3_endpoint.model.parse import parse
 
 from .builders import ENVIRONMENTS, STACK_ID, make_event
 from .in_memory import CloudInMemory, refuse
-from .test_endpoint import INSTANCE, OURS, World
+from .test_procedure import INSTANCE, OURS, World
 
 pytestmark = pytest.mark.usefixtures("in_memory")
 INVENTED = "stack-Endpoint-1A2B3C4D5E6F"
@@ -44,7 +48,7 @@ def test_a_delete_of_an_environment_that_is_no_longer_deployed_fails_and_says_so
 def test_a_delete_needs_no_properties() -> None:
     world = World().created()
     answer = send(world.cloud, "Delete", PhysicalResourceId="dev/orders", ResourceProperties={"old": ["format"]})
-    assert (answer["Status"], world.cloud.pieces()) == ("SUCCESS", {})
+    assert (answer["Status"], world.cloud.inventory()) == ("SUCCESS", {})
 
 
 @pytest.mark.parametrize("given", [OURS, {}, {"ENVIRONMENT": "nowhere"}])
@@ -52,15 +56,15 @@ def test_a_delete_by_an_invented_id_finds_what_was_made_and_watches_for_a_minute
     world = World().created()
     began = world.cloud.clock.now
     answer = send(world.cloud, "Delete", PhysicalResourceId=INVENTED, ResourceProperties=given)
-    assert (answer["Status"], answer["PhysicalResourceId"], world.cloud.pieces()) == ("SUCCESS", INVENTED, {})
+    assert (answer["Status"], answer["PhysicalResourceId"], world.cloud.inventory()) == ("SUCCESS", INVENTED, {})
     assert 60.0 < world.cloud.clock.now - began < 75.0
 
 
 def test_a_delete_by_an_invented_id_leaves_what_another_logical_resource_made() -> None:
     world = World().created()
-    before = world.cloud.pieces()
+    before = world.cloud.inventory()
     send(world.cloud, "Delete", PhysicalResourceId=INVENTED, LogicalResourceId="Another")
-    assert world.cloud.pieces() == before
+    assert world.cloud.inventory() == before
 
 
 def test_pieces_that_never_stop_to_appear_fail_the_delete() -> None:
@@ -68,7 +72,8 @@ def test_pieces_that_never_stop_to_appear_fail_the_delete() -> None:
     world.cloud.happenings = {("list_policies", n): remade(world) for n in range(1, 1000)}
     answer = send(world.cloud, "Delete", PhysicalResourceId=INVENTED)
     assert answer["Reason"] == (
-        "NotStabilized: Delete: the cancelled request goes on making pieces. Deploy again; it goes on where it stood"
+        "NotStabilized: Delete: the cancelled request goes on making pieces. Deploy again; it continues from what "
+        "stands"
     )
 
 
@@ -100,12 +105,12 @@ def test_an_environment_that_can_not_be_entered_is_not_searched_and_the_others_a
         answer = send(world.cloud, "Delete", PhysicalResourceId=INVENTED, ResourceProperties={})
     (record,) = [each for each in caplog.records if each.message == "Not searched"]
     assert (vars(record)["environment"], vars(record)["cause"][:16]) == ("dev", "AssumeRoleDenied")
-    assert (answer["Status"], world.cloud.pieces()) == ("SUCCESS", {})
+    assert (answer["Status"], world.cloud.inventory()) == ("SUCCESS", {})
 
 
 def test_a_replacement_that_fails_is_taken_away_at_once_and_answers_with_the_old_id() -> None:
     world = World().created()
-    before = world.cloud.pieces()
+    before = world.cloud.inventory()
     world.cloud.happenings = {("create_endpoint", 1): refuse("InvalidParameterValueException")}
     answer = send(
         world.cloud,
@@ -115,17 +120,17 @@ def test_a_replacement_that_fails_is_taken_away_at_once_and_answers_with_the_old
         PhysicalResourceId="dev/orders",
     )
     assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", "dev/orders")
-    assert world.cloud.pieces() == before
+    assert world.cloud.inventory() == before
 
 
 def test_a_replacement_that_fails_after_its_endpoint_was_made_takes_that_away_too() -> None:
     world = World().created()
-    before = world.cloud.pieces()
+    before = world.cloud.inventory()
     world.cloud.dms.test_messages = ["Access Denied"] * 1000
     new = {**another_endpoint("orders"), "TESTREPLICATIONINSTANCEARN": INSTANCE}
     update = {"OldResourceProperties": OURS, "PhysicalResourceId": "dev/orders"}
     assert send(world.cloud, "Update", ResourceProperties=new, **update)["Status"] == "FAILED"
-    assert world.cloud.pieces() == before
+    assert world.cloud.inventory() == before
 
 
 def test_a_delete_by_an_invented_id_enters_the_environment_of_its_properties_alone(
@@ -141,11 +146,11 @@ def test_a_delete_by_an_invented_id_enters_the_environment_of_its_properties_alo
 
 def test_a_replacement_answers_with_the_new_id_and_leaves_the_old_to_its_delete() -> None:
     world = World().created()
-    before = set(world.cloud.pieces())
+    before = set(world.cloud.inventory())
     update = {"OldResourceProperties": OURS, "PhysicalResourceId": "dev/orders"}
     answer = send(world.cloud, "Update", ResourceProperties=another_endpoint("orders"), **update)
     assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", "dev/orders-2")
-    assert before < set(world.cloud.pieces())
+    assert before < set(world.cloud.inventory())
 
 
 def test_tags_that_the_old_properties_had_are_taken_away_and_those_of_others_stay() -> None:
@@ -156,9 +161,15 @@ def test_tags_that_the_old_properties_had_are_taken_away_and_those_of_others_sta
     assert ("team" in policy["Tags"], policy["Tags"]["theirs"]) == (False, "x")
 
 
-def test_the_second_try_of_an_update_finds_its_claim_ended_and_does_not_wait() -> None:
+def test_the_second_try_of_an_update_finds_its_lease_ended_and_does_not_wait() -> None:
     world = World().created()
     world.once("create_policy_version", refuse("AccessDenied"))
     began = world.cloud.clock.now
     assert not world.stack.update(another_folder("orders"))
     assert world.cloud.clock.now - began < 10.0
+
+
+@pytest.mark.parametrize("path", sorted((Path(__file__).resolve().parents[2] / "events").glob("*.json")))
+def test_the_sample_events_are_events_of_this_resource(path: Path) -> None:
+    event = Event.read(json.loads(path.read_text()))
+    assert parse(event.properties, ENVIRONMENTS).physical_id == "dev/orders"

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from dms_s3_endpoint.parallel import in_parallel
+from dms_s3_endpoint.aws.parallel import in_parallel
 
 
 def test_answers_come_in_the_order_of_the_calls() -> None:

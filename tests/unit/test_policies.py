@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from dms_s3_endpoint import policies
-from dms_s3_endpoint.environments import Environment
-from dms_s3_endpoint.request import parse
+from dms_s3_endpoint.model import policies
+from dms_s3_endpoint.model.environments import Environment
+from dms_s3_endpoint.model.parse import parse
 
 from .builders import DATA_LAKE, DEV, make_properties
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from development.faults.pieces import Pieces
+from development.faults.inventory import Inventory
 from development.faults.run import differences, faults_of_standing
 from development.faults.scenarios import another_endpoint, another_folder, another_policy, another_role, properties
 from development.faults.stack import LOGICAL_ID, Answer, Event, Properties
@@ -46,8 +46,8 @@ class World:
         ]
         return self.clock.race(*works)
 
-    def pieces(self) -> Pieces:
-        return self.cloud.pieces()
+    def inventory(self) -> Inventory:
+        return self.cloud.inventory()
 
 
 def event(kind: str, given: Properties = OURS, stack_id: str = STACK_ID, **known: Any) -> Event:
@@ -71,7 +71,7 @@ def statuses(answers: list[Answer]) -> list[str]:
 def test_a_create_that_was_cancelled_leaves_nothing_beside_its_delete(variant: str, order: int) -> None:
     world = World(variant, order)
     _, deleted = world.race(event("Create"), delete("stack-Endpoint-1A2B3C"))
-    assert (deleted["Status"], world.pieces()) == ("SUCCESS", {}), deleted
+    assert (deleted["Status"], world.inventory()) == ("SUCCESS", {}), deleted
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -80,11 +80,11 @@ def test_an_event_that_is_delivered_twice_is_one(variant: str, order: int) -> No
     for kind in (event("Create"), update(OURS, another_folder("orders"))):
         answers = world.race(kind, kind)
         assert statuses(answers) == ["SUCCESS", "SUCCESS"], answers
-        assert faults_of_standing(world.pieces(), "dev/orders") == []
+        assert faults_of_standing(world.inventory(), "dev/orders") == []
         world.clock.now += 100.0
     gone = delete()
     assert statuses(world.race(gone, gone)) == ["SUCCESS", "SUCCESS"]
-    assert world.pieces() == {}
+    assert world.inventory() == {}
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -96,9 +96,9 @@ def test_of_two_stacks_that_want_one_name_one_gets_it(variant: str, order: int) 
     loser = statuses(answers).index("FAILED")
     assert answers[loser]["Reason"].startswith("NameTaken: ")
     assert world.send(delete(stack_id=stacks[loser]))["Status"] == "SUCCESS"
-    assert faults_of_standing(world.pieces(), "dev/orders") == []
+    assert faults_of_standing(world.inventory(), "dev/orders") == []
     assert world.send(delete(stack_id=stacks[1 - loser]))["Status"] == "SUCCESS"
-    assert world.pieces() == {}
+    assert world.inventory() == {}
 
 
 @pytest.mark.parametrize("wanted", [another_folder, another_role, another_policy, another_endpoint])
@@ -108,7 +108,7 @@ def test_the_rollback_of_an_update_that_still_runs_wins(
 ) -> None:
     world = World(variant, order)
     world.send(event("Create"))
-    stood, new = world.pieces(), wanted("orders")
+    stood, new = world.inventory(), wanted("orders")
     _, back = world.race(update(OURS, new), update(new, OURS), delays=(3.0, 8.0, 15.0, 30.0, 60.0))
     assert back["Status"] == "SUCCESS", back
-    assert differences("gone back", stood, world.pieces()) == []
+    assert differences("gone back", stood, world.inventory()) == []

@@ -31,7 +31,7 @@ TOOLS_DIRECTORY = HERE.parents[2] / ".venv-bench" / "bin"
 MEMORY_GB = 0.5
 SECONDS_OF_A_POLLED_REQUEST = 1200.0
 # Two pairs of accounts for each, so that two endpoints don't meet.
-BY_HAND = (Pair("by-hand", "888888888880", "888888888881"), Pair("by-hand-2", "888888888882", "888888888883"))
+AWS_CLI = (Pair("aws-cli", "888888888880", "888888888881"), Pair("aws-cli-2", "888888888882", "888888888883"))
 ANSIBLE = (Pair("ansible", "888888888884", "888888888885"), Pair("ansible-2", "888888888886", "888888888887"))
 PLAIN = (Pair("plain", "999999999990", "999999999991"), Pair("plain-2", "999999999992", "999999999993"))
 
@@ -49,15 +49,15 @@ class Peer(Protocol):
 
 
 @dataclass
-class ByHand:
+class AwsCli:
     """`aws` commands with fixed waits."""
 
     aws: EmbeddedAws
-    pairs: tuple[Pair, Pair] = BY_HAND
+    pairs: tuple[Pair, Pair] = AWS_CLI
 
     def do(self, operation: str, name: str, folder: str, pair: Pair) -> None:
         given = {"DATA_LAKE": pair.data_lake, "DMS": pair.dms, "BUCKET": pair.bucket}
-        _run([str(HERE / "by_hand.sh"), operation, name, folder], self.aws, given)
+        _run([str(HERE / "aws_cli.sh"), operation, name, folder], self.aws, given)
 
     def gb_seconds(self) -> float:
         return 0.0

@@ -1,0 +1,139 @@
+"""The ASGI middleware in front of MiniStack: it records calls and answers, injects faults, and serves the controls."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from hypercorn.protocol.events import StreamClosed
+from hypercorn.protocol.http_stream import ASGIHTTPState, HTTPStream
+from ministack.core import responses
+from ministack.services.cloudformation import custom_resource
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from .api_call import ApiCall, api_call_of
+from .controls import control
+from .response_url import answer_of
+from .state import State
+from .wire import ERROR_FAULTS, HANG_SECONDS, Fault
+
+Application = Callable[..., Awaitable[None]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Next = Callable[[Request], Awaitable[Any]]
+
+SIGNALS = {"kill_before": signal.SIGKILL, "kill_after": signal.SIGKILL, "freeze_after": signal.SIGSTOP}
+CONTROLS = "/_embedded/"
+CFN_RESPONSE = "/_ministack/cfn-response/"
+SLOWED = ("iam", "sts", "dms")
+RESET = "embedded.reset"
+
+
+def with_middleware(application: Application, state: State, token: str) -> Application:
+    """The application behind the middleware. Only who knows the token may use the controls."""
+    with_faults: Application = BaseHTTPMiddleware(application, dispatch=Middleware(state, token).dispatch)
+    return with_faults
+
+
+class Middleware:
+    """Answers an HTTP request, itself or by the application."""
+
+    def __init__(self, state: State, token: str) -> None:
+        self._state = state
+        self._token = token
+
+    async def dispatch(self, request: Request, call_next: Next) -> Response | Reset:
+        """The response to the request; `call_next` asks the application for one."""
+        body, path = await request.body(), request.scope["path"]
+        if path.startswith(CONTROLS):
+            return self._control(request, path.removeprefix(CONTROLS), body)
+        if path.startswith(CFN_RESPONSE):
+            return self._take_answer(request, path.removeprefix(CFN_RESPONSE), body)
+        call = api_call_of(request.scope, dict(request.headers), body)
+        if call is None:
+            return await call_next(request)
+        return await self._serve(call, request, call_next)
+
+    async def _serve(self, call: ApiCall, request: Request, call_next: Next) -> Response | Reset:
+        started, account = self._state.now(), responses.get_account_id()
+        if call.service in SLOWED and self._state.switches.latency_seconds:
+            await asyncio.sleep(self._state.switches.latency_seconds / self._state.scale)
+        fault = self._planned_fault(call)
+        if fault:
+            response = await self._with_fault(fault, call, request, call_next)
+        else:
+            response = await _in_memory(await call_next(request))
+        ended = self._state.now()
+        self._state.calls.append(call.record(account, started, ended, response.status_code, response.body))
+        return response
+
+    def _planned_fault(self, call: ApiCall) -> Fault | None:
+        # Each planned fault counts the call, also when another one is injected.
+        planned = [each.fault for each in self._state.faults if each.strikes(call.service, call.operation, call.event)]
+        return planned[0] if planned else None
+
+    async def _with_fault(self, fault: Fault, call: ApiCall, request: Request, call_next: Next) -> Response | Reset:
+        if fault in ERROR_FAULTS:
+            status, text, content_type = call.error(fault)
+            return Response(text, status, {"content-type": content_type})
+        if fault == "hang":
+            await asyncio.sleep(HANG_SECONDS / self._state.scale)
+        if fault.endswith("_after"):
+            await _in_memory(await call_next(request))
+        if fault in SIGNALS:
+            self._state.workers[call.event]._proc.send_signal(SIGNALS[fault])
+        return Reset()
+
+    def _take_answer(self, request: Request, token: str, body: bytes) -> Response:
+        """Pass the answer to MiniStack's CloudFormation, unless S3 behind the ResponseURL would reject it."""
+        answer = answer_of(body, request.headers.get("content-type", ""))
+        self._state.answers.append(answer)
+        if answer.content_type:
+            # The URL is signed for an empty content type: S3 rejects the PUT, and CloudFormation goes on waiting.
+            error = "<Error><Code>SignatureDoesNotMatch</Code></Error>"
+            return Response(error, 403, {"content-type": "application/xml"})
+        failed = answer.body | {"Status": "FAILED", "Reason": f"Invalid response: {answer.fault}"}
+        custom_resource.deliver_response(token, failed if answer.fault else answer.body)
+        return Response("", 200, {"content-type": "application/xml"})
+
+    def _control(self, request: Request, path: str, body: bytes) -> Response:
+        if request.headers.get("x-embedded-token") != self._token:
+            return Response("{}", 403, {"content-type": "application/json"})
+        answer = control(self._state, request.method, path, json.loads(body or b"{}"))
+        return Response(json.dumps(answer), 200, {"content-type": "application/json"})
+
+
+class Reset:
+    """A response that breaks the connection; see `allow_resets`."""
+
+    status_code = 0
+    body = b""
+
+    async def __call__(self, _scope: object, _receive: object, send: Send) -> None:
+        """Send the message that closes hypercorn's stream."""
+        await send({"type": RESET})
+
+
+def allow_resets() -> None:
+    """Let hypercorn break a connection. ASGI has no message for this, so `RESET` is our own."""
+    original = HTTPStream.app_send
+
+    async def app_send(self: HTTPStream, message: Any) -> None:
+        if message is None or message["type"] != RESET:
+            await original(self, message)
+            return
+        self.state = ASGIHTTPState.CLOSED
+        await self.send(StreamClosed(stream_id=self.stream_id))
+
+    HTTPStream.app_send = app_send
+
+
+async def _in_memory(streamed: Any) -> Response:
+    """The response with its whole body, so that a call is recorded before its caller goes on."""
+    response = Response(b"".join([chunk async for chunk in streamed.body_iterator]), streamed.status_code)
+    response.raw_headers = streamed.raw_headers
+    return response

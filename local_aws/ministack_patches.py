@@ -1,0 +1,299 @@
+"""Patches for MiniStack where it differs from AWS in what this project needs, and the emulated DMS."""
+
+from __future__ import annotations
+
+import contextvars
+import json
+import secrets
+import threading
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qs
+
+from botocore.utils import ArnParser
+from ministack import app
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime, responses, router
+from ministack.services import iam, lambda_svc, sts, tagging
+from ministack.services.cloudformation import custom_resource
+
+from . import permissions
+from .dms import TARGET_PREFIX, DmsService
+from .dms_endpoints import account_of
+from .iam_history import Handler, Newcomers, TrustHistory
+from .state import State
+from .switches import ORGANIZATION_ID
+from .throttle import throttled
+
+# The parameters of DMS that name a resource.
+DMS_RESOURCES = ("EndpointArn", "ResourceArn", "ReplicationConfigArn", "ReplicationTaskArn", "ReplicationInstanceArn")
+
+
+def install(state: State) -> None:
+    """Patch MiniStack in this process. All patches read the switches from `state`."""
+    history = TrustHistory(state.now)
+    dms = DmsService(state, history)
+    _add_service(dms)
+    newcomers = Newcomers(state.now, lambda: state.switches.iam_lag_seconds)
+    watched = newcomers.watching(history.watching(_with_rules_of_policies(app.SERVICE_HANDLERS["iam"])))
+    app.SERVICE_HANDLERS["iam"] = throttled(watched, state.now, lambda: state.switches.throttle_iam)
+    iam_actions.extract_resource_arn = _with_dms_arns(_with_iam_paths(iam_actions.extract_resource_arn))
+    iam_actions.request_tag_context = _with_iam_conditions(iam_actions.request_tag_context)
+    tagging.resource_tags = _with_dms_tags(tagging.resource_tags, dms)
+    iam_evaluator._resolve_condition_key = _with_role_arns(iam_evaluator._resolve_condition_key)
+    iam_actions.access_denied_response = _with_dms_denials(iam_actions.access_denied_response)
+    permissions.install(state, newcomers)
+    custom_resource.invoke_custom_resource = _with_rollback(_across_accounts(custom_resource.invoke_custom_resource))
+    lambda_runtime.Worker.invoke = _recording_workers(lambda_runtime.Worker.invoke, state)
+    lambda_runtime.kill_workers = _only_idle(lambda_runtime.kill_workers)
+    sts.register_session = _one_at_a_time(sts.register_session)
+    # The first waits for a function with Thread.join, the second for its answer with Event.wait.
+    lambda_runtime.threading = custom_resource.threading = _virtual_threading(state.scale)
+
+
+def _add_service(dms: DmsService) -> None:
+    app.SERVICE_HANDLERS["dms"] = dms.handle
+    app.SERVICE_REGISTRY["dms"] = {"module": "dms"}
+    router.SERVICE_PATTERNS["dms"] = {"target_prefixes": [TARGET_PREFIX]}
+    iam_actions.SERVICE_TO_IAM_NAMESPACE["dms"] = "dms"
+
+
+def _with_dms_arns(original: Callable[..., str]) -> Callable[..., str]:
+    """The resource of a DMS call is the ARN among its parameters, or `*` if there is none."""
+
+    def extract(service: str, method: str, path: str, headers: dict[str, str], body: bytes, *rest: Any) -> str:
+        if service != "dms":
+            return original(service, method, path, headers, body, *rest)
+        given = json.loads(body or b"{}")
+        arns = [given[name] for name in DMS_RESOURCES if given.get(name)]
+        return str([*arns, *given.get("ResourceArnList", []), "*"][0])
+
+    return extract
+
+
+def _with_rules_of_policies(original: Handler) -> Handler:
+    """Names of policies are unique whatever their paths, and a policy with several versions can't be deleted.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html, API_DeletePolicy.html
+    """
+
+    async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
+        given = parse_qs(body.decode("utf-8", "replace"))
+        action = _first(given, "Action")
+        names = {policy["PolicyName"].lower() for policy in iam._policies.values()}
+        if action == "CreatePolicy" and _first(given, "PolicyName").lower() in names:
+            return _conflict("EntityAlreadyExists", "It exists.")
+        policy = iam._policies.get(_first(given, "PolicyArn"))
+        if action == "DeletePolicy" and policy and len(policy["Versions"]) > 1:
+            return _conflict("DeleteConflict", "It has more than one version.")
+        return await original(method, path, headers, body, query)
+
+    return handle
+
+
+def _conflict(code: str, text: str) -> Any:
+    error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{text}</Message></Error>"
+    return 409, {"Content-Type": "text/xml"}, f"<ErrorResponse>{error}</ErrorResponse>".encode()
+
+
+def _with_iam_paths(original: Callable[..., str]) -> Callable[..., str]:
+    """The path is part of an ARN: of a new resource the path in the request, of an existing one its own."""
+
+    def extract(
+        service: str, method: str, path: str, headers: dict[str, str], body: bytes, given: Any, *rest: Any
+    ) -> str:
+        found = original(service, method, path, headers, body, given, *rest)
+        if service != "iam":
+            return found
+        under, account = _first(given, "Path") or "/", rest[-1]
+        if _first(given, "Action") == "CreatePolicy":
+            return f"arn:aws:iam::{account}:policy{under}{_first(given, 'PolicyName')}"
+        name = _first(given, "RoleName")
+        role = iam._roles.get_scoped(account, None, name) if name else None
+        return str(role["Arn"]) if role else found.replace(f":role/{name}", f":role{under}{name}")
+
+    return extract
+
+
+def _with_iam_conditions(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """IAM's own condition keys.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+    """
+
+    def context(service: str, iam_action: str, body: bytes, given: Any) -> dict[str, Any]:
+        keys = {"iam:PolicyARN": "PolicyArn", "iam:PermissionsBoundary": "PermissionsBoundary"}
+        conditions = {
+            key: _first(given, name) for key, name in keys.items() if service == "iam" and _first(given, name)
+        }
+        return original(service, iam_action, body, given) | conditions
+
+    return context
+
+
+def _first(given: Any, name: str) -> str:
+    value = given.get(name, "")
+    return str(value[0] if isinstance(value, list) else value)
+
+
+def _with_dms_denials(original: Callable[..., Any]) -> Callable[..., Any]:
+    """DMS reports a denial with the code and status of a JSON service, and names the resource.
+
+    https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Security.FineGrainedAccess.html
+    """
+
+    def denied(service: str, action: str, principal_arn: str, request_id: str, **more: Any) -> Any:
+        if service != "dms":
+            return original(service, action, principal_arn, request_id, **more)
+        arn = more.get("resource_arn", "*")
+        message = f"User: {principal_arn} is not authorized to perform: {action} on resource: {arn}"
+        answer = {"__type": "AccessDeniedException", "message": message}
+        return 400, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(answer).encode()
+
+    return denied
+
+
+def _with_dms_tags(original: Callable[[str], Any], dms: DmsService) -> Callable[[str], Any]:
+    """The tags of DMS resources, for conditions on aws:ResourceTag."""
+
+    def resource_tags(arn: str) -> Any:
+        return dms.tags_of(arn) if ":dms:" in arn else original(arn)
+
+    return resource_tags
+
+
+def _with_role_arns(original: Callable[..., Any]) -> Callable[..., Any]:
+    """aws:PrincipalArn of a session is the ARN of its role.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
+    """
+
+    def resolve(key: str, context: Any) -> Any:
+        found = original(key, context)
+        if key.lower() != "aws:principalarn" or ":assumed-role/" not in str(found):
+            return found
+        name = found.split(":assumed-role/")[1].split("/")[0]
+        role = iam._roles.get_scoped(context.principal_account, None, name)
+        return role["Arn"] if role else found
+
+    return resolve
+
+
+def _across_accounts(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A ServiceToken may be of another account if the function's resource policy allows the organisation.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/permissions-function-organization.html
+    """
+
+    def invoke(kind: str, logical_id: str, props: Any, *rest: Any, **more: Any) -> Any:
+        token = str(props.get("ServiceToken", ""))
+        account = account_of(token) if ArnParser.is_arn(token) else ""
+        if account in ("", responses.get_account_id()):
+            return original(kind, logical_id, props, *rest, **more)
+        _check_organisation_may_invoke(token, account)
+        return contextvars.copy_context().run(_as_account, account, original, kind, logical_id, props, *rest, **more)
+
+    return invoke
+
+
+def _check_organisation_may_invoke(function_arn: str, account: str) -> None:
+    function, _config, _name = lambda_svc._get_func_record_for_ref_in_scope(function_arn, account_id=account)
+    statements = (function or {}).get("policy", {}).get("Statement", [])
+    granted = [each for each in statements if each["Resource"] == function_arn]
+    conditions = [each.get("Condition", {}).get("StringEquals", {}) for each in granted]
+    if {"aws:PrincipalOrgID": ORGANIZATION_ID} not in conditions:
+        raise RuntimeError(
+            f"Not authorized to perform: lambda:InvokeFunction on resource: {function_arn} because no resource-based "
+            "policy allows the lambda:InvokeFunction action"
+        )
+
+
+def _as_account(account: str, call: Callable[..., Any], *given: Any, **more: Any) -> Any:
+    responses.set_request_account_id(account)
+    return call(*given, **more)
+
+
+def _with_rollback(original: Callable[..., Any]) -> Callable[..., Any]:
+    """After a failed Create, CloudFormation sends a Delete with the id of the answer, or with an id that it invents."""
+    answered: dict[tuple[str, str], str] = {}
+
+    def invoke(kind: str, logical_id: str, props: Any, stack_name: str, stack_id: str, *rest: Any, **more: Any) -> Any:
+        arguments = (logical_id, props, stack_name, stack_id, *rest)
+        try:
+            return original(kind, *arguments, **more)
+        except (RuntimeError, TimeoutError) as failure:
+            if kind != "Create":
+                raise
+            invented = f"{stack_name}-{logical_id}-{secrets.token_hex(6)}"
+            physical_id = answered.pop((stack_id, logical_id), invented)
+            _delete_what_failed(original, failure, arguments, physical_id)
+            raise
+
+    custom_resource.deliver_response = _recording_ids(custom_resource.deliver_response, answered)
+    return invoke
+
+
+def _delete_what_failed(
+    original: Callable[..., Any], failure: Exception, arguments: tuple[Any, ...], physical_id: str
+) -> None:
+    try:
+        original("Delete", *arguments, physical_id=physical_id)
+    except (RuntimeError, TimeoutError) as second:
+        # The stack's events must show both failures.
+        raise RuntimeError(f"{failure}; and in the rollback: {second}") from failure
+
+
+def _recording_ids(deliver: Callable[..., Any], answered: dict[tuple[str, str], str]) -> Callable[..., Any]:
+    def recording(token: str, response: dict[str, Any]) -> Any:
+        if response.get("Status") == "FAILED" and response.get("PhysicalResourceId"):
+            answered[response.get("StackId", ""), response.get("LogicalResourceId", "")] = response[
+                "PhysicalResourceId"
+            ]
+        return deliver(token, response)
+
+    return recording
+
+
+def _recording_workers(original: Callable[..., Any], state: State) -> Callable[..., Any]:
+    """The faults that end a function need to know its worker."""
+
+    def invoke(self: Any, event: Any, *rest: Any, **more: Any) -> Any:
+        if isinstance(event, dict) and "RequestId" in event:
+            state.workers[event["RequestId"]] = self
+        return original(self, event, *rest, **more)
+
+    return invoke
+
+
+def _only_idle(original: Callable[[list[Any]], None]) -> Callable[[list[Any]], None]:
+    """If one worker of a function fails, MiniStack ends all of them. Lambda ends only the one that failed."""
+
+    def kill(workers: list[Any]) -> None:
+        original([worker for worker in workers if worker is not None and not worker.in_use])
+
+    return kill
+
+
+def _one_at_a_time(original: Callable[..., None]) -> Callable[..., None]:
+    """Functions that start at the same time register their sessions at the same time; MiniStack iterates over all."""
+    lock = threading.Lock()
+
+    def register(access_key: str, session: dict[str, Any]) -> None:
+        with lock:
+            original(access_key, session)
+
+    return register
+
+
+def _virtual_threading(scale: float) -> Any:
+    """The threading module, with timeouts in virtual seconds."""
+
+    class Thread(threading.Thread):
+        def join(self, timeout: float | None = None) -> None:
+            super().join(None if timeout is None else timeout / scale)
+
+    class Event(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            return super().wait(None if timeout is None else timeout / scale)
+
+    return SimpleNamespace(**vars(threading) | {"Thread": Thread, "Event": Event})

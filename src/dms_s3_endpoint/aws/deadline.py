@@ -1,0 +1,74 @@
+"""Waiting: how long, how often, and never past the moment when CloudFormation must be answered."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+# What the end of a request needs of Lambda's own limit: the call in flight when the deadline passes
+# (20 s read timeout), then the answer to CloudFormation with its retries (10 s).
+SECONDS_KEPT_TO_ANSWER = 30.0
+# The answer itself may use the time until this long before Lambda ends the function.
+SECONDS_KEPT_TO_END = 1.0
+# The last attempt of a wait comes this long before the deadline, so that the wait can say what it waited for.
+SECONDS_FOR_THE_LAST_CALL = 5.0
+
+
+class OutOfTimeError(Exception):
+    """Raised instead of an attempt of a call after the deadline."""
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """A moment on `clock`, in seconds, and the pauses between attempts until then. `jitter` is between 0 and 1."""
+
+    at: float
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    jitter: Callable[[], float] = random.random
+
+    @classmethod
+    def before_lambda_ends(cls, context: LambdaContext, kept: float) -> Deadline:
+        """The moment `kept` seconds before Lambda ends the function."""
+        return cls(time.monotonic() + context.get_remaining_time_in_millis() / 1000 - kept)
+
+    def left(self) -> float:
+        """Seconds until the deadline; negative after it."""
+        return self.at - self.clock()
+
+    def is_near(self) -> bool:
+        """Whether a wait that ended now ended for want of time."""
+        return self.left() <= SECONDS_FOR_THE_LAST_CALL
+
+    def attempts(self, at_most: float | None = None, first: float = 0.5, longest: float = 3.0) -> Iterator[float]:
+        """Yield the seconds waited so far: at once, then after growing, jittered pauses, until the time is up.
+
+        `at_most` bounds the whole wait in seconds; without it the deadline does. The last attempt
+        falls on the limit itself, so that a wait is never given up early.
+        """
+        started = self.clock()
+        last = self.at - SECONDS_FOR_THE_LAST_CALL
+        ends = last if at_most is None else min(last, started + at_most)
+        pause = first
+        while True:
+            yield self.clock() - started
+            remaining = ends - self.clock()
+            if remaining <= 0:
+                return
+            self.sleep(min(pause * (0.75 + self.jitter() / 2), remaining))
+            pause = min(pause * 1.6, longest)
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, but not past the deadline."""
+        self.sleep(max(min(seconds, self.left()), 0.0))
+
+    def raise_if_over(self) -> None:
+        """Raise OutOfTimeError once the deadline has passed; called before each attempt of each AWS call."""
+        if self.left() <= 0:
+            raise OutOfTimeError

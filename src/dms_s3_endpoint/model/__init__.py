@@ -1,0 +1,1 @@
+"""What things are: plain values and pure functions. No AWS call, no clock."""

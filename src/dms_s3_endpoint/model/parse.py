@@ -1,0 +1,183 @@
+"""From CloudFormation's properties to an Endpoint. Nothing here calls AWS.
+
+The table in properties.py says what a single value may be; here are the rules over several values, and those that
+depend on the deployment: the environments, their partition and accounts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .arns import read_arn
+from .attributes import PROPERTY as ATTRIBUTES
+from .attributes import faults_of_attributes, parse_attributes
+from .endpoint import Endpoint, derived_resource_identifier
+from .environments import NAME, Environment
+from .errors import Code, EndpointError
+from .physical_id import PhysicalId
+from .properties import S3_SETTINGS, TAGS, properties
+from .reading import Faults, fold_keys, read_members
+from .s3_settings import Setting, canonical_names, same
+from .values import Values, quoted
+
+REMEDY = "Correct the properties and deploy again"
+
+
+def parse(given: object, environments: Mapping[str, Environment]) -> Endpoint:
+    """The endpoint that the properties ask for.
+
+    Raises EndpointError with every fault found: UnknownEnvironment if that is the only one, else InvalidRequest.
+    """
+    if not isinstance(given, Mapping):
+        raise _invalid(["ResourceProperties must be a map"])
+    read, faults = read_members(given, properties())
+    settings, attributes, more = _settings_and_attributes(read)
+    faults += more
+    name = str(read.get("ENVIRONMENT", ""))
+    if name and name not in environments:
+        raise _unknown_environment(name, environments, faults)
+    if name:
+        faults += _faults_of_place(read, _effective(settings, attributes), environments[name])
+    if faults:
+        raise _invalid(faults)
+    return _endpoint(read, settings, attributes, environments[name])
+
+
+def _invalid(faults: Faults) -> EndpointError:
+    return EndpointError(Code.INVALID_REQUEST, "; ".join(dict.fromkeys(faults)), REMEDY)
+
+
+def _unknown_environment(name: str, environments: Mapping[str, Environment], faults: Faults) -> EndpointError:
+    unknown = f"ENVIRONMENT {name[:64]} is not one that the function was deployed with ({', '.join(environments)})"
+    if faults:
+        return _invalid([unknown, *faults])
+    return EndpointError(Code.UNKNOWN_ENVIRONMENT, unknown, "Use one of these, or deploy the function with it")
+
+
+def _endpoint(
+    read: Mapping[str, Any], settings: Mapping[str, Setting], attributes: str, environment: Environment
+) -> Endpoint:
+    identifier = str(read["ENDPOINTIDENTIFIER"]).lower()
+    owner: dict[str, Setting] = {"ExpectedBucketOwner": environment.data_lake_account}
+    return Endpoint(
+        environment=environment,
+        endpoint_identifier=identifier,
+        resource_identifier=read.get("RESOURCEIDENTIFIER") or derived_resource_identifier(identifier),
+        policy_name=read["POLICYNAME"],
+        role_name=read["ROLENAME"],
+        s3_settings=dict(settings) | ({} if owner.keys() & _effective(settings, attributes) else owner),
+        extra_connection_attributes=attributes,
+        test_replication_instance_arn=read.get("TESTREPLICATIONINSTANCEARN", ""),
+        permissions_boundary=read.get("PERMISSIONSBOUNDARY", ""),
+        tags={tag["Key"]: tag.get("Value", "") for tag in read.get(TAGS, [])},
+        adopt=read.get("ADOPT", False),
+    )
+
+
+# Rules over several values
+
+
+def _settings_and_attributes(read: Mapping[str, Any]) -> tuple[dict[str, Setting], str, Faults]:
+    """Settings by the API's names, the attributes' text (empty if it is wrong), and what is wrong with them."""
+    within = read.get(S3_SETTINGS, {})
+    settings, faults = _by_api_name({key: value for key, value in within.items() if key != ATTRIBUTES})
+    texts = [text for text in (read.get(ATTRIBUTES, ""), within.get(ATTRIBUTES, "")) if text]
+    if len(set(texts)) > 1:
+        faults.append(f"{ATTRIBUTES} is given twice, with different values")
+    for text in dict.fromkeys(texts):
+        its_faults = faults_of_attributes(text)
+        faults += its_faults or _contradicting(settings, parse_attributes(text))
+    return settings, "" if faults else next(iter(texts), ""), faults
+
+
+def _by_api_name(given: Mapping[str, Setting]) -> tuple[dict[str, Setting], Faults]:
+    settings: dict[str, Setting] = {}
+    faults = []
+    for key, value in given.items():
+        name = canonical_names()[key]
+        if not same(name, settings.setdefault(name, value), value):
+            faults.append(f"{S3_SETTINGS}.{key} contradicts another spelling of {name.upper()}")
+    return settings, faults
+
+
+def _contradicting(settings: Mapping[str, Setting], attributes: Mapping[str, str]) -> Faults:
+    return [
+        f"{name.upper()} is {quoted(str(settings[name]))} in {S3_SETTINGS} but {quoted(value)} in {ATTRIBUTES}"
+        for name, value in attributes.items()
+        if name in settings and not same(name, settings[name], value)
+    ]
+
+
+def _effective(settings: Mapping[str, Setting], attributes: str) -> dict[str, Setting]:
+    return {**parse_attributes(attributes), **settings}
+
+
+# Rules of the deployment
+
+
+def _faults_of_place(read: Mapping[str, Any], effective: Mapping[str, Setting], environment: Environment) -> Faults:
+    lake, dms = (environment.data_lake_account, "aws"), (environment.dms_account,)
+    key = str(effective.get("ServerSideEncryptionKmsKeyId", ""))
+    found = [
+        _place_fault(f"{S3_SETTINGS}.SSEKMSKEYID", key, environment.partition, ()),
+        _place_fault("PERMISSIONSBOUNDARY", read.get("PERMISSIONSBOUNDARY", ""), environment.partition, lake),
+        _place_fault(
+            "TESTREPLICATIONINSTANCEARN", read.get("TESTREPLICATIONINSTANCEARN", ""), environment.partition, dms
+        ),
+    ]
+    return [fault for fault in found if fault]
+
+
+def _place_fault(where: str, text: str, partition: str, accounts: tuple[str, ...]) -> str:
+    """A fault if the text is an ARN of another partition, or of none of the accounts."""
+    arn = read_arn(text)
+    if arn is None or (arn.partition == partition and (not accounts or arn.account in accounts)):
+        return ""
+    account = f", account {' or '.join(accounts)}" if accounts else ""
+    return f"{where} must be in partition {partition}{account}, not {quoted(text)}"
+
+
+# What properties tell that may be wrong in all else
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names in a request's properties, valid in all else or not; empty where there is none that is valid."""
+
+    environment: str
+    endpoint_identifier: str
+    role_name: str
+    policy_name: str
+    adopt: bool
+
+
+def names_in(given: object) -> Names:
+    """The names that properties of any form give."""
+    folded = fold_keys(given)[0] if isinstance(given, Mapping) else {}
+    text = {key: value for key, value in folded.items() if isinstance(value, str)}
+    return Names(
+        environment=name if NAME.fullmatch(name := text.get("ENVIRONMENT", "")) else "",
+        endpoint_identifier=_valid(text, "ENDPOINTIDENTIFIER").lower(),
+        role_name=_valid(text, "ROLENAME"),
+        policy_name=_valid(text, "POLICYNAME"),
+        adopt=_valid(text, "ADOPT").lower() in ("true", "y"),
+    )
+
+
+def identity_in(given: object, environments: Mapping[str, Environment]) -> PhysicalId | None:
+    """The physical id that the properties give, valid in all else or not; None where they give none."""
+    folded = fold_keys(given)[0] if isinstance(given, Mapping) else {}
+    text = {key: value for key, value in folded.items() if isinstance(value, str)}
+    environment, identifier = text.get("ENVIRONMENT", ""), _valid(text, "ENDPOINTIDENTIFIER")
+    if environment not in environments or not identifier:
+        return None
+    return PhysicalId(environment, identifier.lower())
+
+
+def _valid(text: Mapping[str, str], name: str) -> str:
+    """The text of this property if the table takes it, else an empty one."""
+    values = properties().by_key()[name].kind
+    value = text.get(name, "")
+    return value if value and isinstance(values, Values) and not values.fault(value) else ""

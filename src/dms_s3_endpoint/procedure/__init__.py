@@ -1,0 +1,1 @@
+"""What is done: observe what stands, plan, provision or deprovision. Calls AWS only through `aws`."""

@@ -1,0 +1,333 @@
+"""The decision: what a request must do, from what is wanted and what stands. Pure: no AWS, no clock.
+
+This is the only place that decides. `check` prints the Plan; `provision` and `deprovision` carry it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from ..model.endpoint import Endpoint
+from ..model.errors import Code, EndpointError
+from ..model.hashing import fingerprint
+from ..model.ownership import (
+    ADOPTED,
+    FINGERPRINT,
+    Owner,
+    is_adopted,
+    is_unowned,
+    owner_named_by,
+    ownership_keys,
+)
+from ..model.pieces import LiveEndpoint, Observed, Piece, Policy, Role, piece_name, role_fingerprint
+from ..model.policies import Document, access_policy, trusted_external_ids
+from ..model.s3_settings import differences, warnings
+from . import adoption
+
+
+class Do(StrEnum):
+    """What a step does; the values are the words that `check` prints."""
+
+    IMPORT = "import"
+    CREATE_POLICY = "create policy"
+    REPLACE_DOCUMENT = "replace document"
+    CREATE_ROLE = "create role"
+    SET_BOUNDARY = "set boundary"
+    ATTACH = "attach policy"
+    DELETE_ENDPOINT = "delete endpoint"
+    CREATE_ENDPOINT = "create endpoint"
+    BIND_TRUST = "bind trust"
+    RETAG = "retag"
+    TEST_CONNECTION = "test connection"
+    DETACH = "detach policy"
+    DELETE_ROLE = "delete role"
+    DELETE_POLICY = "delete policy"
+    GIVE_BACK = "give back"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step and why it is needed. `piece` is what stands already; the tags are of IMPORT, RETAG and GIVE_BACK."""
+
+    do: Do
+    name: str
+    reason: str = ""
+    piece: Piece | None = None
+    added: Mapping[str, str] = field(default_factory=dict)
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps in their order. With a refusal nothing may be done."""
+
+    observed: Observed = field(default_factory=Observed)
+    steps: tuple[Step, ...] = ()
+    warnings: tuple[str, ...] = ()
+    refusals: tuple[EndpointError, ...] = ()
+
+    def of(self, *dos: Do) -> tuple[Step, ...]:
+        """The steps that do one of these."""
+        return tuple(step for step in self.steps if step.do in dos)
+
+    def has(self, *dos: Do) -> bool:
+        """Whether a step does one of these."""
+        return bool(self.of(*dos))
+
+    @property
+    def needs_lease(self) -> bool:
+        """Whether a concurrent update must stop: the request makes or deletes a piece."""
+        makes_or_deletes = self.has(Do.CREATE_POLICY, Do.CREATE_ROLE, Do.DELETE_ENDPOINT, Do.CREATE_ENDPOINT)
+        return makes_or_deletes and not self.refusals
+
+    def raise_refusal(self) -> None:
+        """Raise the first refusal, an EndpointError, if there is one."""
+        for refusal in self.refusals:
+            raise refusal
+
+
+@dataclass(frozen=True)
+class Before:
+    """What an update knows of the properties before: the keys of their TAGS."""
+
+    tag_keys: frozenset[str]
+
+
+def decide(wanted: Endpoint, owner: Owner, observed: Observed, region: str, before: Before | None = None) -> Plan:
+    """The Plan of a Create, or with `before` of an Update. `region` is that of the endpoints."""
+    said = tuple(warnings(wanted.effective_settings))
+    if refusals := tuple(_refusals(wanted, owner, observed, region)):
+        return Plan(observed, warnings=said, refusals=refusals)
+    steps = tuple(_steps(wanted, owner, observed, region, before))
+    plan = Plan(observed, steps, said)
+    return replace(plan, refusals=tuple(_in_use(plan)))
+
+
+def _refusals(wanted: Endpoint, owner: Owner, observed: Observed, region: str) -> Iterator[EndpointError]:
+    foreign = [piece for piece in observed.pieces if not owner.owns(piece.tags)]
+    foreign = [piece for piece in foreign if not (wanted.adopt and is_unowned(piece.tags))]
+    yield from (refusal_of_foreign(owner, piece) for piece in foreign)
+    if not foreign and (objections := list(_objections(wanted, observed, region))):
+        yield EndpointError(
+            Code.INVALID_REQUEST,
+            f"ADOPT: {'; '.join(objections)}",
+            "Declare what stands, take ADOPT out in an update of its own, and change it then",
+        )
+
+
+def _objections(wanted: Endpoint, observed: Observed, region: str) -> Iterable[str]:
+    """What forbids an import, or a change of what was imported. Later changes by hand forbid nothing: a rollback comes
+    with the properties of the import."""
+    changed = list(_changed_since_import(wanted, observed, region)) if adoption.is_imported(observed) else []
+    if not adoption.is_import(wanted, observed):
+        return changed
+    is_rollback = adoption.is_imported(observed) and not changed and not wanted.tags
+    if is_rollback and not any(is_unowned(piece.tags) for piece in observed.pieces):
+        return ()
+    return adoption.objections(wanted, observed) or changed
+
+
+def _changed_since_import(wanted: Endpoint, observed: Observed, region: str) -> Iterator[str]:
+    """Also what shows in no piece, as a default that is spelled out. The policy's document derives from the rest."""
+    for piece in (observed.role, observed.live):
+        if piece and is_adopted(piece.tags) and piece.tags.get(FINGERPRINT) != _fingerprint_of(wanted, piece, region):
+            yield f"{piece_name(piece)} was imported with other properties"
+    no_longer_named: tuple[Piece, ...] = (*observed.superseded_roles, *observed.superseded_policies)
+    for superseded in no_longer_named:
+        if is_adopted(superseded.tags):
+            yield f"{piece_name(superseded)} was imported, and is no longer named"
+
+
+def refusal_of_foreign(owner: Owner, piece: Piece) -> EndpointError:
+    """The error for a piece that has a wanted name and another owner."""
+    if owner.is_of_logical_resource(piece.tags):
+        return EndpointError(
+            Code.INVALID_REQUEST,
+            f"{piece_name(piece)} belongs to the endpoint that this update replaces",
+            "Change ROLENAME, POLICYNAME and ENDPOINTIDENTIFIER together in an account",
+        )
+    return name_taken(piece_name(piece), piece.tags)
+
+
+def name_taken(name: str, tags: Mapping[str, str]) -> EndpointError:
+    """The error for a name that somebody else has, with the owner that the tags tell."""
+    return EndpointError(
+        Code.NAME_TAKEN,
+        f"{name} exists and is {owner_named_by(tags)}",
+        "Choose another name, or delete it if nobody needs it",
+    )
+
+
+def _in_use(plan: Plan) -> Iterator[EndpointError]:
+    for step in plan.of(Do.DELETE_ENDPOINT):
+        if plan.observed.users:
+            yield endpoint_in_use(step.name, plan.observed.users)
+
+
+def endpoint_in_use(identifier: str, users: tuple[str, ...]) -> EndpointError:
+    """The error for an endpoint that DMS won't delete."""
+    return EndpointError(
+        Code.ENDPOINT_IN_USE,
+        f"delete-endpoint {identifier}: used by {', '.join(users)}",
+        "Delete these first (stopping them is not enough), deploy again, then create them anew",
+    )
+
+
+def _steps(wanted: Endpoint, owner: Owner, observed: Observed, region: str, before: Before | None) -> Iterator[Step]:
+    if not adoption.is_import(wanted, observed):
+        yield from _changes(wanted, observed, region, before)
+        return
+    yield from _import(wanted, owner, observed, region)
+    if observed.role is None or observed.policy is None:
+        # Somebody deleted it since the import, and a rollback must succeed.
+        made_again = (Do.CREATE_POLICY, Do.CREATE_ROLE, Do.ATTACH)
+        yield from (step for step in _changes(wanted, observed, region, before) if step.do in made_again)
+
+
+def _import(wanted: Endpoint, owner: Owner, observed: Observed, region: str) -> Iterator[Step]:
+    """Only our tags; the endpoint last, as other requests look at it alone.
+
+    The mark of what was imported is set again where an update that took ADOPT out is rolled back.
+    """
+    for piece in observed.pieces:
+        if is_unowned(piece.tags):
+            tags = owner.tags(_fingerprint_of(wanted, piece, region)) | {ADOPTED: "true"}
+            yield Step(Do.IMPORT, piece_name(piece), "it was made by hand", piece, tags)
+        elif adoption.is_imported(observed) and not is_adopted(piece.tags):
+            yield Step(Do.IMPORT, piece_name(piece), "its endpoint was made by hand", piece, {ADOPTED: "true"})
+
+
+def _changes(wanted: Endpoint, observed: Observed, region: str, before: Before | None) -> Iterator[Step]:
+    yield from _policy_steps(wanted, observed, access_policy(wanted, region))  # step 2
+    yield from _role_steps(wanted, observed)  # step 3
+    why_recreate = why_recreated(wanted, observed)
+    yield from _endpoint_steps(wanted, observed, why_recreate)  # steps 4 to 7
+    kept = replace(observed, live=None) if why_recreate else observed
+    yield from _tag_steps(wanted, kept, region, before)
+    yield from _test_steps(wanted, kept, before)  # step 8
+    yield from _removals(wanted, observed)
+
+
+def _policy_steps(wanted: Endpoint, observed: Observed, document: Document) -> Iterator[Step]:
+    """The policy comes first: a name taken under another path shows before any other change."""
+    if observed.policy is None:
+        yield Step(Do.CREATE_POLICY, wanted.policy_name, "it does not exist")
+    elif observed.policy.document != document:
+        yield Step(Do.REPLACE_DOCUMENT, wanted.policy_name, "its document differs", observed.policy)
+
+
+def _role_steps(wanted: Endpoint, observed: Observed) -> Iterator[Step]:
+    role, policy = observed.role, observed.policy
+    if role is None:
+        yield Step(Do.CREATE_ROLE, wanted.role_name, "it does not exist")
+    elif role.permissions_boundary != wanted.permissions_boundary:
+        reason = f"it has {role.permissions_boundary or 'none'}, not {wanted.permissions_boundary or 'none'}"
+        yield Step(Do.SET_BOUNDARY, role.name, reason, role)
+    if role is None or policy is None or policy.arn not in observed.attached_policy_arns:
+        yield Step(Do.ATTACH, wanted.policy_name, f"role {wanted.role_name} does not have it")
+
+
+def why_recreated(wanted: Endpoint, observed: Observed) -> str:
+    """Why the live endpoint must be deleted and created again, as DMS can't modify it; empty if it is kept."""
+    if observed.live is None:
+        return ""
+    if reason := why_unfit(wanted, observed.live):
+        return reason
+    # No other way leads to an ExternalId that nothing shows any more.
+    return "" if observed.external_id else "nothing shows its ExternalId"
+
+
+def why_unfit(wanted: Endpoint, live: LiveEndpoint) -> str:
+    """Why the live endpoint is not the wanted one; empty if it is."""
+    if live.status != "active":
+        return f"its status is {live.status}"
+    if live.tags.get(FINGERPRINT) == wanted.fingerprint:
+        return ""
+    names = [name.upper() for name in differences(wanted.effective_settings, live.settings)]
+    if live.role_name != wanted.role_name:
+        names.append("ROLENAME")
+    if not live.arn.endswith(f":{wanted.resource_identifier}"):
+        names.append("RESOURCEIDENTIFIER")
+    return f"{', '.join(names)} differs" if names else "its fingerprint differs"
+
+
+def _endpoint_steps(wanted: Endpoint, observed: Observed, why_recreate: str) -> Iterator[Step]:
+    live, identifier = observed.live, wanted.endpoint_identifier
+    if live and why_recreate:
+        yield Step(Do.DELETE_ENDPOINT, identifier, why_recreate, live)
+    if live is None or why_recreate:
+        yield Step(Do.CREATE_ENDPOINT, identifier, "as deleted" if live else "it does not exist")
+    elif observed.role and trusted_external_ids(observed.role.trust_policy) != {observed.external_id}:
+        yield Step(Do.BIND_TRUST, wanted.role_name, "it does not demand the endpoint's ExternalId", observed.role)
+
+
+def _tag_steps(wanted: Endpoint, kept: Observed, region: str, before: Before | None) -> Iterator[Step]:
+    """For the pieces that stand; new ones are created with their tags."""
+    old_keys = before.tag_keys if before else frozenset()
+    given_up = (old_keys - set(wanted.tags)) | (set() if wanted.adopt else {ADOPTED})
+    for piece in kept.pieces:
+        tags = dict(wanted.tags) | {FINGERPRINT: _fingerprint_of(wanted, piece, region)}
+        added = {key: value for key, value in tags.items() if piece.tags.get(key) != value}
+        removed = _removed_keys(piece, tags, given_up)
+        if added or removed:
+            reason = f"differs in {', '.join(sorted({*added, *removed}))}"
+            yield Step(Do.RETAG, piece_name(piece), reason, piece, added, removed)
+
+
+def _removed_keys(piece: Piece, wanted: Mapping[str, str], given_up: frozenset[str] | set[str]) -> tuple[str, ...]:
+    """The keys to remove; tags of others stay.
+
+    To IAM, keys that differ in case alone are one: adding the new one replaces the old.
+    """
+    kept = {key.lower() for key in wanted}
+    return tuple(sorted(key for key in given_up & set(piece.tags) if key.lower() not in kept))
+
+
+def _fingerprint_of(wanted: Endpoint, piece: Piece, region: str) -> str:
+    """The fingerprint tag of the piece when it is as wanted."""
+    if isinstance(piece, LiveEndpoint):
+        return wanted.fingerprint
+    if isinstance(piece, Role):
+        return role_fingerprint(wanted.role_name, wanted.permissions_boundary)
+    return fingerprint(access_policy(wanted, region))
+
+
+def _test_steps(wanted: Endpoint, kept: Observed, before: Before | None) -> Iterator[Step]:
+    """After each create; a Create delivered once more tests again, as the first may have died before its test."""
+    if wanted.test_replication_instance_arn and (kept.live is None or before is None):
+        yield Step(Do.TEST_CONNECTION, wanted.endpoint_identifier, f"from {wanted.test_replication_instance_arn}")
+
+
+def _removals(wanted: Endpoint, observed: Observed) -> Iterator[Step]:
+    """Of names that the properties no longer give; last, so that whatever may fail comes before."""
+    for policy in observed.superseded_policies:
+        yield Step(Do.DETACH, wanted.role_name, f"policy {policy.name} is no longer named", policy)
+    yield from removal_steps((), observed.superseded_roles, observed.superseded_policies, "it is no longer named")
+
+
+def removal(
+    endpoints: tuple[LiveEndpoint, ...], roles: tuple[Role, ...], policies: tuple[Policy, ...], reason: str = ""
+) -> Plan:
+    """The Plan that takes away these pieces of ours."""
+    return Plan(steps=tuple(removal_steps(endpoints, roles, policies, reason)))
+
+
+def removal_steps(
+    endpoints: tuple[LiveEndpoint, ...], roles: tuple[Role, ...], policies: tuple[Policy, ...], reason: str = ""
+) -> Iterator[Step]:
+    """Delete the pieces, or give back those that ADOPT imported. The mark on the piece decides, never the event."""
+    for live in endpoints:
+        yield _removal_step(Do.DELETE_ENDPOINT, live.identifier, live, reason)
+    for role in roles:
+        yield _removal_step(Do.DELETE_ROLE, role.name, role, reason)
+    for policy in policies:
+        yield _removal_step(Do.DELETE_POLICY, policy.name, policy, reason)
+
+
+def _removal_step(do: Do, name: str, piece: Piece, reason: str) -> Step:
+    if is_adopted(piece.tags):
+        keys = tuple(ownership_keys(piece.tags))
+        return Step(Do.GIVE_BACK, piece_name(piece), "it was made by hand", piece, removed=keys)
+    return Step(do, name, reason, piece)

@@ -1,0 +1,78 @@
+"""What a deployment would do with a resource, without doing it: the function's answer to a Check.
+
+It prints the Plan that the deployment would carry out. Not one call of it changes anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+
+from ..aws.accounts import Accounts
+from ..model.endpoint import Endpoint
+from ..model.errors import EndpointError
+from .plan import Do, Plan
+
+
+class Action(StrEnum):
+    """The Plan in one word."""
+
+    CREATE = "create"
+    NOTHING = "nothing"
+    CHANGE = "change in place"
+    RECREATE = "delete and create"
+    REPLACE = "replace"
+    ADOPT = "adopt"
+    FAIL = "fail"
+
+
+@dataclass
+class Report:
+    """The Plan as a user reads it; `problems` would fail the deployment, or the use of the endpoint."""
+
+    action: Action = Action.FAIL
+    steps: list[dict[str, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, object]:
+        """Plain values, as the caller of the function receives them."""
+        return asdict(self)
+
+
+@contextmanager
+def problems_noted(report: Report) -> Iterator[None]:
+    """Turn an EndpointError inside the block into a problem of the report."""
+    try:
+        yield
+    except EndpointError as error:
+        report.problems.append(str(error))
+
+
+def preview(plan: Plan, replaces: bool, report: Report) -> None:
+    """Write the Plan into the report. `replaces`: the resource stands under another physical id."""
+    report.steps = [{"do": step.do.value, "name": step.name, "reason": step.reason} for step in plan.steps]
+    report.warnings += plan.warnings
+    report.problems += [str(refusal) for refusal in plan.refusals]
+    report.action = Action.REPLACE if replaces and plan.steps else action_of(plan)
+
+
+def action_of(plan: Plan) -> Action:
+    """The Plan in one word: by the step that matters most to the endpoint."""
+    if not plan.steps:
+        return Action.FAIL if plan.refusals else Action.NOTHING
+    for do, action in (
+        (Do.DELETE_ENDPOINT, Action.RECREATE),
+        (Do.CREATE_ENDPOINT, Action.CREATE),
+        (Do.IMPORT, Action.ADOPT),
+    ):
+        if plan.has(do):
+            return action
+    return Action.CHANGE
+
+
+def preview_storage(wanted: Endpoint, accounts: Accounts, report: Report) -> None:
+    """Write into the report what would stop DMS from using bucket or key."""
+    report.problems += accounts.storage.problems(wanted)

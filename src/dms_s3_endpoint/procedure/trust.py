@@ -1,0 +1,64 @@
+"""Step 6: the role's trust policy, and which ExternalIds our statement in it demands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..aws.accounts import Accounts
+from ..model.errors import Code, EndpointError
+from ..model.pieces import Role
+from ..model.policies import other_statements, trust_policy, trusted_external_ids
+
+# DMS's ExternalId may differ from call to call; one that never settles must not loop for ever.
+MOST_EXTERNAL_IDS = 4
+# A trust policy that is this old and still rejected demands an ExternalId that DMS has given up. DMS tells the next
+# one to a role that trusts it without any. Twice what IAM's changes usually need.
+SECONDS_UNTIL_A_TRUST_COUNTS = 60.0
+
+
+@dataclass
+class Trust:
+    """Patches our statement; statements of others stay."""
+
+    role: Role
+    accounts: Accounts
+    demanded: set[str] | None = field(init=False)
+    changed_at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.demanded = trusted_external_ids(self.role.trust_policy)
+        self.changed_at = self.accounts.deadline.clock()
+
+    def demand(self, external_id: str) -> None:
+        """Accept this id too: until the endpoint stands, DMS may come with an earlier one or with this."""
+        if external_id and external_id not in (self.demanded or set()):
+            self.note_that_dms_saw_it()
+            self._write({external_id, *(self.demanded or set())})
+
+    def demand_only(self, external_id: str) -> None:
+        """Accept this id and no other."""
+        if self.demanded != {external_id}:
+            self._write({external_id})
+
+    def demand_none(self) -> None:
+        """Trust DMS whatever the ExternalId, so that DMS tells it anew."""
+        self._write(set())
+
+    def is_outdated(self) -> bool:
+        """Whether it demands an ExternalId, and DMS has had the time to see it."""
+        return bool(self.demanded) and self.accounts.deadline.clock() - self.changed_at > SECONDS_UNTIL_A_TRUST_COUNTS
+
+    def note_that_dms_saw_it(self) -> None:
+        """Count how long the last change took to reach DMS."""
+        self.accounts.figures.propagation.append(self.accounts.deadline.clock() - self.changed_at)
+
+    def _write(self, external_ids: set[str]) -> None:
+        if len(external_ids) > MOST_EXTERNAL_IDS:
+            raise EndpointError(
+                Code.NO_EXTERNAL_ID,
+                f"update-assume-role-policy {self.role.name}: DMS told {len(external_ids)} ExternalIds, none twice",
+                "Deploy again; if it stays, ask AWS Support",
+            )
+        others = other_statements(self.role.trust_policy)
+        self.accounts.iam.set_trust(self.role, trust_policy(external_ids, others))
+        self.demanded, self.changed_at = external_ids, self.accounts.deadline.clock()

@@ -1,0 +1,174 @@
+"""What was imported, afterwards: while ADOPT stands nothing else changes, and once it is taken out all may."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from development.faults.scenarios import BOUNDARY, BUCKET
+from tests import by_hand
+
+from .builders import DATA_LAKE
+from .in_memory import FAULTS, refuse
+from .test_adoption import (
+    ANOTHER_FOLDER,
+    POLICY_ARN,
+    REMEDY,
+    ROLE_ARN,
+    SETTINGS,
+    ByHand,
+    Change,
+    adopting,
+    change,
+    disturbed,
+    marked,
+    no_endpoint,
+    no_policy,
+    no_role,
+    of_ours,
+    policy_of_others,
+    shared_role,
+    trust,
+    unattached,
+    without_tags,
+)
+from .test_procedure import ENDPOINT_ARN, OURS
+
+pytestmark = pytest.mark.usefixtures("in_memory")
+
+# While ADOPT stands
+
+
+CHANGED: dict[str, tuple[dict[str, Any], str]] = {
+    "settings": ({"S3SETTINGS": ANOTHER_FOLDER}, "endpoint orders differs in BUCKETFOLDER"),
+    "a default, spelled out": (
+        {"S3SETTINGS": {"BUCKETNAME": BUCKET, "BUCKETFOLDER": "orders", "COMPRESSIONTYPE": "none"}},
+        "endpoint orders was imported with other properties",
+    ),
+    "the tail of the ARN": ({"RESOURCEIDENTIFIER": "tail"}, "endpoint orders was imported with other properties"),
+    "a boundary": (
+        {"PERMISSIONSBOUNDARY": BOUNDARY},
+        "role orders-role has boundary (none), not PERMISSIONSBOUNDARY",
+    ),
+    "tags": ({"TAGS": [{"Key": "team", "Value": "ours"}]}, "TAGS can be given once ADOPT is taken out"),
+    "the role": (
+        {"ROLENAME": "another"},
+        f"role another does not exist; endpoint orders has role {ROLE_ARN}, not another of account {DATA_LAKE}",
+    ),
+    "the policy": ({"POLICYNAME": "another"}, "policy another does not exist, or is not attached to the role"),
+}
+
+
+@pytest.mark.parametrize(("changes", "objection"), CHANGED.values(), ids=CHANGED.keys())
+def test_no_other_property_changes_and_the_rollback_of_the_refused_update_changes_nothing(
+    changes: dict[str, Any], objection: str
+) -> None:
+    world = ByHand().imported()
+    before = world.cloud.inventory()
+    assert not world.stack.update(adopting(**changes))
+    assert objection in world.reason
+    assert world.cloud.inventory() == before
+
+
+def test_a_boundary_that_was_imported_stays_declared() -> None:
+    world = ByHand()
+    world.cloud.iam.put_role_permissions_boundary_now("orders-role", BOUNDARY)
+    world.imported(PERMISSIONSBOUNDARY=BOUNDARY)
+    assert not world.stack.update(adopting())
+    assert "role orders-role was imported with other properties" in world.reason
+
+
+LATER: dict[str, Change] = {
+    "the settings": change(settings=SETTINGS | {"CdcPath": "changes", "ServiceAccessRoleArn": ROLE_ARN}),
+    "the trust": trust(by_hand.trust("another")),
+    "the attachment": unattached,
+    "the boundary": lambda world: world.cloud.iam.put_role_permissions_boundary_now("orders-role", BOUNDARY),
+    "the use of the role": shared_role,
+    "the use of the policy": policy_of_others,
+}
+
+
+@pytest.mark.parametrize("change_by_hand", LATER.values(), ids=LATER.keys())
+def test_a_change_by_hand_after_the_import_stays_and_wedges_no_rollback(change_by_hand: Change) -> None:
+    world = ByHand().imported()
+    change_by_hand(world)
+    before = world.cloud.inventory()
+    assert not world.stack.update(adopting(S3SETTINGS=ANOTHER_FOLDER))
+    assert world.cloud.inventory() == before
+
+
+@pytest.mark.parametrize("delete_by_hand", [no_endpoint, no_policy, no_role])
+def test_what_was_deleted_by_hand_after_the_import_wedges_no_rollback(delete_by_hand: Change) -> None:
+    world = ByHand().imported()
+    delete_by_hand(world)
+    world.stack.update_and_roll_back(adopting(S3SETTINGS=ANOTHER_FOLDER))
+    assert world.works()
+    assert world.stack.delete()
+    assert of_ours(world.cloud.inventory()) == []
+
+
+# ADOPT taken out
+
+
+def test_without_adopt_in_the_next_update_it_is_a_resource_like_any_other() -> None:
+    world = ByHand().imported()
+    assert world.stack.update(OURS)
+    assert world.endpoint()["EndpointArn"] == world.arn
+    assert marked(world.cloud.inventory()) == []
+    assert [statement["Sid"] for statement in world.statements()] == ["WriteObjects", "ListBucket"]
+    assert world.works()
+    assert world.stack.update({**OURS, "S3SETTINGS": ANOTHER_FOLDER})
+    assert world.endpoint()["EndpointArn"] == ENDPOINT_ARN
+    assert world.stack.delete()
+    assert world.cloud.inventory() == {}
+
+
+def test_an_update_that_takes_adopt_out_writes_our_statement_beside_those_of_others() -> None:
+    world = ByHand().imported()
+    external_id = world.endpoint()["ExternalId"]
+    assert world.stack.update(OURS)
+    (theirs, ours) = world.role()["AssumeRolePolicyDocument"]["Statement"]
+    assert theirs == by_hand.trust(external_id)["Statement"][0]
+    assert ours["Condition"] == {"StringEquals": {"sts:ExternalId": external_id}}
+
+
+def test_a_boundary_is_kept_until_adopt_is_taken_out() -> None:
+    world = ByHand()
+    world.cloud.iam.put_role_permissions_boundary_now("orders-role", BOUNDARY)
+    world.imported()
+    assert world.stack.update(OURS)
+    assert "PermissionsBoundary" not in world.role()
+
+
+@pytest.mark.parametrize(
+    "changes", [{"S3SETTINGS": ANOTHER_FOLDER}, {"PERMISSIONSBOUNDARY": BOUNDARY}, {"POLICYNAME": "another"}]
+)
+def test_adopt_is_taken_out_in_an_update_of_its_own(changes: dict[str, Any]) -> None:
+    world = ByHand().imported()
+    before = world.cloud.inventory()
+    assert not world.stack.update({**without_tags(), **changes})
+    assert world.reason.endswith(REMEDY)
+    assert world.cloud.inventory() == before
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_of_the_update_that_takes_adopt_out_leaves_the_endpoint_working(fault: str) -> None:
+    taking_out = ByHand().imported()
+    assert taking_out.stack.update(OURS)
+    harmed = []
+    for number, call in enumerate(taking_out.calls[-1]):
+        world = disturbed(ByHand().imported(), number, fault)
+        world.stack.update(OURS)
+        if not world.works() or world.endpoint()["EndpointArn"] != world.arn or not world.role()["attached"]:
+            harmed.append((call, world.reason))
+    assert harmed == []
+
+
+def test_a_rollback_while_the_endpoint_has_the_mark_sets_it_again_on_the_role() -> None:
+    world = ByHand().imported()
+    world.always("remove_tags_from_resource", refuse("AccessDenied"))
+    assert not world.stack.update(without_tags())
+    assert marked(world.cloud.inventory()) == sorted([world.arn, ROLE_ARN, POLICY_ARN])
+    assert world.stack.delete()
+    assert world.works()
