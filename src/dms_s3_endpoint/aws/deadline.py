@@ -46,11 +46,13 @@ class Deadline:
         """Whether a wait that ended now ended for want of time."""
         return self.left() <= SECONDS_FOR_THE_LAST_CALL
 
-    def attempts(self, at_most: float | None = None, first: float = 0.5, longest: float = 3.0) -> Iterator[float]:
+    def attempts(
+        self, at_most: float | None = None, first: float = 0.5, longest: float | Callable[[], float] = 3.0
+    ) -> Iterator[float]:
         """Yield the seconds waited so far: at once, then after growing, jittered pauses, until the time is up.
 
         `at_most` bounds the whole wait in seconds; without it the deadline does. The last attempt
-        falls on the limit itself, so that a wait is never given up early.
+        falls on the limit itself, so that a wait is never given up early. `longest` may change during the wait.
         """
         started = self.clock()
         last = self.at - SECONDS_FOR_THE_LAST_CALL
@@ -62,7 +64,7 @@ class Deadline:
             if remaining <= 0:
                 return
             self.sleep(min(pause * (0.75 + self.jitter() / 2), remaining))
-            pause = min(pause * 1.6, longest)
+            pause = min(pause * 1.6, longest() if callable(longest) else longest)
 
     def wait(self, seconds: float) -> None:
         """Sleep, but not past the deadline."""

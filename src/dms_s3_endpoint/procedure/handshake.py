@@ -24,9 +24,7 @@ from .trust import Trust
 
 # IAM's changes reach DMS after some 10 to 40 s; other tools allow 2 to 5 minutes, and so do we.
 SECONDS_UNTIL_ACCEPTED = 300.0
-# Between two attempts. Shorter pauses would get 36 concurrent creates throttled, longer ones would notice a single
-# acceptance late (`make bench`).
-FIRST_PAUSE, LONGEST_PAUSE = 1.5, 2.5
+FIRST_PAUSE = 2.0
 # A rejected create may leave an endpoint that shows the ExternalId; describe it after these rejections.
 REJECTIONS_TO_LOOK_AFTER = {1, 10, 40}
 # An endpoint that stands but shows no ExternalId after this many seconds will show none.
@@ -65,8 +63,9 @@ class Handshake:
 
         Raises EndpointError: NotAllowListed, RoleNotAssumable, NoExternalId, NameTaken, NotStabilized.
         """
-        for waited in self.accounts.deadline.attempts(SECONDS_UNTIL_ACCEPTED, FIRST_PAUSE, LONGEST_PAUSE):
+        for waited in self.accounts.deadline.attempts(SECONDS_UNTIL_ACCEPTED, FIRST_PAUSE, self._trust.pause):
             if self._state is State.ABSENT:
+                self._trust.wait_until_dms_may_have_seen_it()
                 self._create()  # steps 4 and 7
             self._take_external_id()  # step 5
             self._bind_trust()  # step 6

@@ -14,6 +14,11 @@ MOST_EXTERNAL_IDS = 4
 # A trust policy that is this old and still rejected demands an ExternalId that DMS has given up. DMS tells the next
 # one to a role that trusts it without any. Twice what IAM's changes usually need.
 SECONDS_UNTIL_A_TRUST_COUNTS = 60.0
+# A second change takes about as long to reach DMS as the first. So sleep through this share of that time, but not for
+# long, as another change may spread faster; then try more often. With fixed pauses instead, DMS throttles 36 concurrent
+# creates, and they take 2.3 instead of 1.2 times the bound (`make bench`).
+LIKELY_SHARE, MOST_SECONDS_UNTRIED = 0.85, 20.0
+PAUSE, PAUSE_WHEN_LIKELY = 3.0, 1.5
 
 
 @dataclass
@@ -24,6 +29,8 @@ class Trust:
     accounts: Accounts
     demanded: set[str] | None = field(init=False)
     changed_at: float = field(init=False)
+    # How many seconds the last change took to reach DMS; 0 until that is known.
+    spread: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
         self.demanded = trusted_external_ids(self.role.trust_policy)
@@ -43,10 +50,20 @@ class Trust:
     def demand_none(self) -> None:
         """Trust DMS whatever the ExternalId, so that DMS tells it anew."""
         self._write(set())
+        self.spread = 0.0
 
     def is_outdated(self) -> bool:
         """Whether it demands an ExternalId, and DMS has had the time to see it."""
         return bool(self.demanded) and self.accounts.deadline.clock() - self.changed_at > SECONDS_UNTIL_A_TRUST_COUNTS
+
+    def wait_until_dms_may_have_seen_it(self) -> None:
+        """Sleep through the time in which a create-endpoint would be in vain, as far as it is known."""
+        likely = self.changed_at + min(self.spread * LIKELY_SHARE, MOST_SECONDS_UNTRIED)
+        self.accounts.deadline.wait(likely - self.accounts.deadline.clock())
+
+    def pause(self) -> float:
+        """The longest pause between two attempts, in seconds: shorter once DMS is likely to have seen the change."""
+        return PAUSE_WHEN_LIKELY if self.spread > PAUSE else PAUSE
 
     def note_that_dms_saw_it(self) -> None:
         """Count how long the last change took to reach DMS."""
@@ -61,4 +78,5 @@ class Trust:
             )
         others = other_statements(self.role.trust_policy)
         self.accounts.iam.set_trust(self.role, trust_policy(external_ids, others))
-        self.demanded, self.changed_at = external_ids, self.accounts.deadline.clock()
+        now = self.accounts.deadline.clock()
+        self.demanded, self.changed_at, self.spread = external_ids, now, now - self.changed_at
