@@ -44,14 +44,6 @@ def resource(**changes: Any) -> dict[str, Any]:
     return {"Type": "Custom::CreateDMSS3Endpoint", "Properties": {k: v for k, v in given.items() if v is not None}}
 
 
-def test_the_schema_that_linters_read_is_that_of_the_function() -> None:
-    assert json.loads((ROOT / "lint" / "schema.json").read_text()) == resource_schema()
-
-
-def test_the_schema_that_editors_read_is_made_of_it() -> None:
-    assert json.loads((ROOT / "lint" / "editor.json").read_text()) == editor_schema()
-
-
 def edited(text: str) -> list[str]:
     """What an editor says of a template; to it a short form of a function is the text or list after the tag."""
 
@@ -89,10 +81,6 @@ def test_an_editor_marks_a_key_that_is_unknown_or_missing(right: str, wrong: str
     example = (ROOT / "examples" / "one-endpoint.yaml").read_text()
     found = edited(example.replace(right, wrong))
     assert any(each.startswith(finding) for each in found) if finding else found == []
-
-
-def test_the_table_in_the_readme_is_made_of_it() -> None:
-    assert table() in (ROOT / "README.md").read_text()
 
 
 def test_the_readme_has_exactly_these_properties_and_return_values() -> None:

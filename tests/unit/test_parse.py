@@ -317,3 +317,27 @@ def test_a_name_that_can_not_be_one_is_no_name() -> None:
 def test_the_sample_events_are_of_this_resource(path: Path) -> None:
     event = json.loads(path.read_text())
     assert parse(event["ResourceProperties"], ENVIRONMENTS).physical_id == "dev/orders"
+
+
+def test_the_same_setting_in_both_places_is_no_contradiction_and_another_is_named_with_both_values() -> None:
+    both = {"S3SETTINGS": {"BUCKETNAME": "lake", "COMPRESSIONTYPE": "GZIP"}}
+    parse(make_properties(**both, EXTRACONNECTIONATTRIBUTES="compressionType=gzip"), ENVIRONMENTS)
+    with pytest.raises(EndpointError) as caught:
+        parse(make_properties(**both, EXTRACONNECTIONATTRIBUTES="compressionType=none"), ENVIRONMENTS)
+    assert caught.value.failed == "COMPRESSIONTYPE is 'GZIP' in S3SETTINGS but 'none' in EXTRACONNECTIONATTRIBUTES"
+
+
+def test_an_unknown_environment_is_named_with_those_that_are_deployed() -> None:
+    deployed = {"dev": ENVIRONMENTS["dev"], "test": ENVIRONMENTS["dev"]}
+    with pytest.raises(EndpointError) as caught:
+        parse(make_properties(ENVIRONMENT="p" * 70), deployed)
+    assert caught.value.reason == (
+        f"UnknownEnvironment: ENVIRONMENT {'p' * 64} is not one that the function was deployed with (dev, test). Use "
+        "one of these, or deploy the function with it"
+    )
+
+
+def test_two_faults_are_told_apart() -> None:
+    with pytest.raises(EndpointError) as caught:
+        parse(make_properties(ROLENAME=None, POLICYNAME=None), ENVIRONMENTS)
+    assert caught.value.failed == "POLICYNAME is missing; ROLENAME is missing"

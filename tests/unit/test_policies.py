@@ -55,9 +55,12 @@ def test_the_acl_may_be_set_only_where_one_is_wanted(acl: str, granted: bool) ->
 
 @pytest.mark.parametrize("key", [KEY, f"arn:aws:kms:eu-west-1:{DATA_LAKE}:key/{KEY}"])
 def test_with_sse_kms_that_key_may_be_used(key: str) -> None:
-    granted = statements(ENCRYPTIONMODE="SSE_KMS", SSEKMSKEYID=key)["UseKey"]
-    assert granted["Resource"] == f"arn:aws:kms:eu-west-1:{DATA_LAKE}:key/{KEY}"
-    assert "kms:GenerateDataKey*" in granted["Action"]
+    assert statements(ENCRYPTIONMODE="SSE_KMS", SSEKMSKEYID=key)["UseKey"] == {
+        "Sid": "UseKey",
+        "Effect": "Allow",
+        "Action": ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
+        "Resource": f"arn:aws:kms:eu-west-1:{DATA_LAKE}:key/{KEY}",
+    }
 
 
 def test_without_sse_kms_no_key_may_be_used() -> None:
@@ -65,7 +68,19 @@ def test_without_sse_kms_no_key_may_be_used() -> None:
 
 
 def test_a_glue_catalog_needs_what_dms_documents_for_it() -> None:
-    assert {"WriteCatalog", "QueryCatalog"} <= set(statements(GLUECATALOGGENERATION="true"))
+    granted = statements(GLUECATALOGGENERATION="true")
+    glue, athena = (f"arn:aws:{service}:eu-west-1:{DATA_LAKE}" for service in ("glue", "athena"))
+    assert granted["WriteCatalog"]["Resource"] == [f"{glue}:catalog", f"{glue}:database/*", f"{glue}:table/*"]
+    assert {"glue:CreateTable", "glue:BatchCreatePartition"} <= set(granted["WriteCatalog"]["Action"])
+    assert all(action.startswith("glue:") for action in granted["WriteCatalog"]["Action"])
+    assert granted["QueryCatalog"] == {
+        "Sid": "QueryCatalog",
+        "Effect": "Allow",
+        "Action": ["athena:StartQueryExecution", "athena:GetQueryExecution", "athena:CreateWorkGroup"],
+        "Resource": f"{athena}:workgroup/glue_catalog_generation_for_task_*",
+    }
+    assert {"s3:GetObject", "s3:AbortMultipartUpload"} <= set(granted["WriteObjects"]["Action"])
+    assert granted["ListBucket"]["Action"] == ["s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"]
     assert "WriteCatalog" not in statements(GLUECATALOGGENERATION="false")
 
 
@@ -107,3 +122,40 @@ def test_statements_of_others_are_kept() -> None:
     theirs = {"Sid": "Theirs", "Effect": "Deny"}
     trust = policies.trust_policy(["one"], [theirs])
     assert policies.trust_policy(["two"], policies.other_statements(trust))["Statement"][0] == theirs
+
+
+def trusting(principal: Any, external_id: str = "", effect: str = "Allow") -> dict[str, Any]:
+    condition = {"Condition": {"StringEquals": {"sts:ExternalId": external_id}}} if external_id else {}
+    statement = {"Effect": effect, "Principal": principal, "Action": "sts:AssumeRole", **condition}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+@pytest.mark.parametrize(
+    ("principal", "is_for_dms"),
+    [
+        ({"Service": "dms.amazonaws.com"}, True),
+        ({"Service": ["dms.amazonaws.com", "dms.eu-west-1.amazonaws.com"]}, True),
+        ({"Service": "dms.cn-north-1.amazonaws.com.cn"}, True),
+        ({"Service": ["dms.amazonaws.com", "ec2.amazonaws.com"]}, False),
+        ({"Service": "dms.amazonaws.com", "AWS": DATA_LAKE}, False),
+        ({"Service": []}, False),
+        ({"AWS": DATA_LAKE}, False),
+        ("*", False),
+        (None, False),
+    ],
+)
+def test_a_role_is_for_dms_alone_if_its_trust_names_no_other(principal: Any, is_for_dms: bool) -> None:
+    assert policies.is_for_dms_alone(trusting(principal)) is is_for_dms
+    assert policies.admits_dms(trusting(principal), "one") is is_for_dms
+    assert policies.is_for_dms_alone(trusting(principal, effect="Deny"))
+
+
+@pytest.mark.parametrize(("demanded", "admitted"), [("", True), ("one", True), ("other", False)])
+def test_a_trust_admits_dms_with_the_external_id_or_with_any(demanded: str, admitted: bool) -> None:
+    assert policies.admits_dms(trusting({"Service": "dms.amazonaws.com"}, demanded), "one") is admitted
+
+
+def test_a_single_statement_counts_as_a_list_of_one() -> None:
+    trust = trusting({"Service": "dms.amazonaws.com"}, "one")
+    trust["Statement"] = trust["Statement"][0]
+    assert policies.external_ids_for_dms(trust) == {"one"}

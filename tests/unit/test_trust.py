@@ -1,0 +1,96 @@
+"""Step 6: how the trust policy changes, and what is learnt of how long that takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dms_s3_endpoint.aws.accounts import Accounts
+from dms_s3_endpoint.model.errors import EndpointError
+from dms_s3_endpoint.model.pieces import Role
+from dms_s3_endpoint.model.policies import trust_policy
+from dms_s3_endpoint.procedure.trust import Trust
+
+from .in_memory import CloudInMemory
+
+THEIRS = {"Sid": "Theirs", "Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"}
+
+
+@pytest.fixture
+def cloud() -> CloudInMemory:
+    cloud = CloudInMemory()
+    cloud.iam.create_role(RoleName="orders", Path="/", AssumeRolePolicyDocument="{}", Tags=[])
+    cloud.clock.now = 100.0
+    return cloud
+
+
+def trust(cloud: CloudInMemory, *external_ids: str) -> Trust:
+    accounts: Accounts = cloud.deployment().accounts
+    return Trust(Role("orders", "arn", trust_policy(external_ids, [THEIRS]), "", {}), accounts)
+
+
+def written(cloud: CloudInMemory) -> Any:
+    """The ExternalIds that the role demands now, behind the statement of others."""
+    theirs, ours = cloud.iam.roles["orders"]["AssumeRolePolicyDocument"]["Statement"]
+    assert theirs == THEIRS
+    return ours.get("Condition", {}).get("StringEquals", {}).get("sts:ExternalId")
+
+
+def test_ids_are_added_until_one_alone_is_right(cloud: CloudInMemory) -> None:
+    trusting = trust(cloud)
+    trusting.demand("one")
+    trusting.demand("two")
+    assert written(cloud) == ["one", "two"]
+    trusting.demand_only("two")
+    assert written(cloud) == "two"
+    trusting.demand_none()
+    assert (written(cloud), trusting.spread) == (None, 0.0)
+
+
+def test_what_is_demanded_already_is_not_written_again(cloud: CloudInMemory) -> None:
+    trusting = trust(cloud, "one")
+    trusting.demand("one")
+    trusting.demand("")
+    trusting.demand_only("one")
+    assert cloud.iam.roles["orders"]["AssumeRolePolicyDocument"] == {}
+
+
+def test_a_fifth_id_ends_the_handshake(cloud: CloudInMemory) -> None:
+    with pytest.raises(EndpointError, match="NoExternalId: update-assume-role-policy orders: DMS told 5 ExternalIds"):
+        trust(cloud, "1", "2", "3", "4").demand("5")
+
+
+@pytest.mark.parametrize(
+    ("ids", "seconds", "outdated"), [(["one"], 60.5, True), (["one"], 59.5, False), ([], 99.0, False)]
+)
+def test_a_trust_is_outdated_once_dms_has_had_the_time_to_see_its_id(
+    cloud: CloudInMemory, ids: list[str], seconds: float, outdated: bool
+) -> None:
+    trusting = trust(cloud, *ids)
+    cloud.clock.now += seconds
+    assert trusting.is_outdated() is outdated
+
+
+def test_the_time_until_dms_saw_a_change_is_counted_and_learnt(cloud: CloudInMemory) -> None:
+    trusting = trust(cloud)
+    assert trusting.pause() == 3.0
+    cloud.clock.now += 10.0
+    trusting.demand("one")
+    (counted,) = trusting.accounts.figures.propagation
+    assert 10.0 <= counted < 10.2
+    assert 10.0 <= trusting.spread < 10.2
+    assert trusting.pause() == 1.5
+    began = cloud.clock.now
+    trusting.wait_until_dms_may_have_seen_it()
+    assert 8.4 < cloud.clock.now - began < 8.8
+
+
+def test_no_wait_comes_before_something_was_learnt_and_none_is_longer_than_twenty_seconds(cloud: CloudInMemory) -> None:
+    trusting = trust(cloud)
+    began = cloud.clock.now
+    trusting.wait_until_dms_may_have_seen_it()
+    assert cloud.clock.now == began
+    trusting.spread, trusting.changed_at = 100.0, began
+    trusting.wait_until_dms_may_have_seen_it()
+    assert cloud.clock.now == began + 20.0
