@@ -67,5 +67,5 @@ def test_attributes_that_the_api_does_not_know_are_passed_on() -> None:
 
 
 def test_added_settings_are_in_lower_camel_case_after_those_there_are() -> None:
-    given = with_attributes("a = b ;\n", {"CdcPath": "changes", "PreserveTransactions": True})
-    assert given == "a=b;cdcPath=changes;preserveTransactions=true"
+    given = with_attributes("a = b ;\n", {"CdcPath": "Changes", "PreserveTransactions": True})
+    assert given == "a=b;cdcPath=Changes;preserveTransactions=true"

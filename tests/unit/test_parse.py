@@ -320,8 +320,8 @@ def test_the_sample_events_are_of_this_resource(path: Path) -> None:
 
 
 def test_the_same_setting_in_both_places_is_no_contradiction_and_another_is_named_with_both_values() -> None:
-    both = {"S3SETTINGS": {"BUCKETNAME": "lake", "COMPRESSIONTYPE": "GZIP"}}
-    parse(make_properties(**both, EXTRACONNECTIONATTRIBUTES="compressionType=gzip"), ENVIRONMENTS)
+    both = {"S3SETTINGS": {"BUCKETNAME": "lake", "COMPRESSIONTYPE": "GZIP", "MAXFILESIZE": "7"}}
+    parse(make_properties(**both, EXTRACONNECTIONATTRIBUTES="compressionType=gzip;maxFileSize=007"), ENVIRONMENTS)
     with pytest.raises(EndpointError) as caught:
         parse(make_properties(**both, EXTRACONNECTIONATTRIBUTES="compressionType=none"), ENVIRONMENTS)
     assert caught.value.failed == "COMPRESSIONTYPE is 'GZIP' in S3SETTINGS but 'none' in EXTRACONNECTIONATTRIBUTES"
@@ -341,3 +341,14 @@ def test_two_faults_are_told_apart() -> None:
     with pytest.raises(EndpointError) as caught:
         parse(make_properties(ROLENAME=None, POLICYNAME=None), ENVIRONMENTS)
     assert caught.value.failed == "POLICYNAME is missing; ROLENAME is missing"
+
+
+def test_a_key_that_is_like_no_other_is_unknown_without_a_hint() -> None:
+    with pytest.raises(EndpointError) as caught:
+        parse(make_properties(ZZZZ="x"), ENVIRONMENTS)
+    assert caught.value.failed == "ZZZZ is unknown"
+
+
+@pytest.mark.parametrize(("length", "fits"), [(1, True), (31, True), (32, False)])
+def test_a_resource_identifier_has_at_most_31_characters(length: int, fits: bool) -> None:
+    assert is_resource_identifier("a" * length) is fits

@@ -98,6 +98,22 @@ def test_what_is_not_there_is_the_default_in_a_comparison() -> None:
     live = {"DataFormat": "CSV", "EnableStatistics": True, "DatePartitionEnabled": False, "CdcPath": ""}
     assert subject.differences({}, live) == []
     assert subject.differences({"DataFormat": "parquet"}, live | {"Rfc4180": False}) == ["DataFormat", "Rfc4180"]
+    assert subject.differences({"DataFormat": ""}, {"DataFormat": "csv", "ServiceAccessRoleArn": "x"}) == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "live", "names"),
+    [
+        ({"CsvNullValue": "NULL"}, {"CsvNullValue": "null"}, ["CsvNullValue"]),
+        ({"CdcPath": "None"}, {}, ["CdcPath"]),
+        ({"unknownToTheApi": "x"}, {}, ["unknownToTheApi"]),
+        ({"MaxFileSize": "007"}, {"MaxFileSize": 7}, []),
+    ],
+)
+def test_settings_are_compared_as_their_kind_is(
+    wanted: dict[str, object], live: dict[str, object], names: list[str]
+) -> None:
+    assert subject.differences(wanted, live) == names
 
 
 @pytest.mark.parametrize(

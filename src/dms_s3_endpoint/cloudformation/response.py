@@ -51,7 +51,7 @@ class Response(CfnResource):
     _delete_func: Any
 
     # crhelper makes clients of Lambda, Events and Logs for its polling, which is never used here, unless it believes
-    # to run under `sam local`. They would be a third of a cold start (`make bench`).
+    # it runs under `sam local`. They would only lengthen each request.
     _sam_local = property(lambda self: True, lambda self, value: None)
 
     def __init__(self, event: Event, deadline: Deadline, measurement: Measurement) -> None:

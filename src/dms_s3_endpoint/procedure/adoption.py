@@ -17,9 +17,9 @@ from ..model.s3_settings import differences
 
 
 def is_import(wanted: Endpoint, observed: Observed) -> bool:
-    """Whether the request imports, or keeps what an earlier request imported. Of the latter the endpoint's mark tells.
+    """Whether the request imports, or keeps what an earlier request imported, as the endpoint's mark shows.
 
-    Without an endpoint that has the mark, what is ours is repaired as any other resource's: a rollback must succeed.
+    If no endpoint has the mark, our pieces are repaired as those of any other resource: a rollback must succeed.
     """
     if not wanted.adopt:
         return False

@@ -118,8 +118,10 @@ def _refusals(wanted: Endpoint, owner: Owner, observed: Observed, region: str) -
 
 
 def _objections(wanted: Endpoint, observed: Observed, region: str) -> Iterable[str]:
-    """What forbids an import, or a change of what was imported. Later changes by hand forbid nothing: a rollback comes
-    with the properties of the import."""
+    """What forbids an import, or a change of what was imported.
+
+    Changes by hand after the import forbid nothing: the rollback of a refused update brings the import's properties.
+    """
     changed = list(_changed_since_import(wanted, observed, region)) if adoption.is_imported(observed) else []
     if not adoption.is_import(wanted, observed):
         return changed
@@ -130,7 +132,7 @@ def _objections(wanted: Endpoint, observed: Observed, region: str) -> Iterable[s
 
 
 def _changed_since_import(wanted: Endpoint, observed: Observed, region: str) -> Iterator[str]:
-    """Also what shows in no piece, as a default that is spelled out. The policy's document derives from the rest."""
+    """The fingerprints also show a change that no live setting shows, such as a default that is now spelled out."""
     for piece in (observed.role, observed.live):
         if piece and is_adopted(piece.tags) and piece.tags.get(FINGERPRINT) != _fingerprint_of(wanted, piece, region):
             yield f"{piece_name(piece)} was imported with other properties"
