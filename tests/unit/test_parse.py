@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from dms_s3_endpoint.model.endpoint import Endpoint, derived_resource_identifier, is_resource_identifier
+from dms_s3_endpoint.model.endpoint import Endpoint, derived_resource_identifier
 from dms_s3_endpoint.model.errors import EndpointError
 from dms_s3_endpoint.model.parse import Names, identity_in, names_in, parse
 from dms_s3_endpoint.model.physical_id import PhysicalId
+from dms_s3_endpoint.model.properties import LONGEST_RESOURCE_IDENTIFIER, identifier_values
 
 from .builders import DATA_LAKE, DMS, ENVIRONMENTS, make_properties
 
@@ -194,7 +195,7 @@ def test_the_identifier_is_lower_cased_first() -> None:
 @pytest.mark.parametrize("identifier", ["orders", "o" * 31, "o" * 32, "orders-of-the-last-ye-ar-and-more", "o" * 255])
 def test_the_derived_resource_identifier_fits_and_stays(identifier: str) -> None:
     derived = derived_resource_identifier(identifier)
-    assert is_resource_identifier(derived)
+    assert identifier_values(LONGEST_RESOURCE_IDENTIFIER).fault(derived) == ""
     assert derived == derived_resource_identifier(identifier)
     assert endpoint(RESOURCEIDENTIFIER=derived).resource_identifier == derived
 
@@ -351,4 +352,4 @@ def test_a_key_that_is_like_no_other_is_unknown_without_a_hint() -> None:
 
 @pytest.mark.parametrize(("length", "fits"), [(1, True), (31, True), (32, False)])
 def test_a_resource_identifier_has_at_most_31_characters(length: int, fits: bool) -> None:
-    assert is_resource_identifier("a" * length) is fits
+    assert (identifier_values(LONGEST_RESOURCE_IDENTIFIER).fault("a" * length) == "") is fits

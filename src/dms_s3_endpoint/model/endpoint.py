@@ -9,7 +9,7 @@ from .attributes import parse_attributes, values_for_fingerprint
 from .environments import Environment
 from .hashing import fingerprint
 from .physical_id import PhysicalId
-from .properties import LONGEST_RESOURCE_IDENTIFIER, identifier_values
+from .properties import LONGEST_RESOURCE_IDENTIFIER
 from .s3_settings import Setting, comparable, convert, members
 
 
@@ -70,8 +70,3 @@ def derived_resource_identifier(endpoint_identifier: str) -> str:
     if len(endpoint_identifier) <= LONGEST_RESOURCE_IDENTIFIER:
         return endpoint_identifier
     return f"{endpoint_identifier[:20].rstrip('-')}-{fingerprint(endpoint_identifier)[:10]}"
-
-
-def is_resource_identifier(text: str) -> bool:
-    """Whether DMS takes the text as the tail of an endpoint's ARN."""
-    return not identifier_values(LONGEST_RESOURCE_IDENTIFIER).fault(text)
