@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
@@ -29,6 +29,7 @@ RESOURCES = (
     "PolicyName",
     "PolicyArn",
     "StackName",
+    "TableName",
 )
 
 
@@ -77,8 +78,12 @@ class ApiCall:
         return status if fault == "http500" else 400, json.dumps({"__type": kind, "message": text}), JSON
 
 
-def api_call_of(scope: Mapping[str, Any], headers: dict[str, str], body: bytes) -> ApiCall | None:
+def api_call_of(
+    scope: Mapping[str, Any], headers: dict[str, str], body: bytes, event_of: Callable[[str], str]
+) -> ApiCall | None:
     """The signed call of an HTTP request with this ASGI scope; None if the request is not signed.
+
+    `event_of` tells the event of a function's own session by its access key.
 
     From then on, MiniStack treats the caller's account as the account of this task.
     """
@@ -94,7 +99,7 @@ def api_call_of(scope: Mapping[str, Any], headers: dict[str, str], body: bytes) 
     parameters = _parameters(body, is_query)
     operation = app._ct_event_name(service, scope["method"], scope["path"], headers, query | parameters)
     caller = (iam_evaluator.resolve_caller_identity(access_key) or {}).get("userArn", access_key)
-    event = _event(str(parameters.get("RoleSessionName", caller)))
+    event = _event(str(parameters.get("RoleSessionName", caller))) or event_of(access_key)
     return ApiCall(service, operation, caller, _resource(scope["path"], parameters), event, is_query)
 
 

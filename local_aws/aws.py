@@ -23,6 +23,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from .clock import Clock
 from .switches import Switches, changed
 from .wire import Answer, Call, Decision, Fault
 
@@ -40,7 +41,7 @@ class EmbeddedAws:
 
     def __init__(self, time_scale: float = 100.0, *, directory: Path | None = None, keep: bool = False) -> None:
         """`keep`: the server goes on after the end, see `how_to_reach`. `directory` must not exist yet."""
-        self.time_scale = time_scale
+        self.clock = Clock(time_scale)
         self.region = REGION
         self._wanted_directory = directory
         self._keep = keep
@@ -93,7 +94,8 @@ class EmbeddedAws:
             "EMBEDDED_AWS_PORT": str(self.port),
             "EMBEDDED_AWS_LISTENER": str(listener),
             "EMBEDDED_AWS_REGION": self.region,
-            "EMBEDDED_AWS_TIME_SCALE": str(self.time_scale),
+            "EMBEDDED_AWS_CLOCK": self.clock.text(),
+            "EMBEDDED_AWS_TIME_SCALE": str(self.clock.scale),
             "EMBEDDED_AWS_TOKEN": self._token,
             "EMBEDDED_AWS_KEEP": "1" if self._keep else "",
         }

@@ -23,7 +23,10 @@ from .organisation import FUNCTION_NAME, TOOLS
 
 @dataclass
 class Received:
-    """The answers that one ResponseURL accepted. It answers with `statuses` first, then 200, each after `delay`."""
+    """The answers that one ResponseURL accepted. It answers with `statuses` first, then 200, each after `delay`.
+
+    It accepts what it answers with 2xx: a redirect of S3 delivers nothing.
+    """
 
     bodies: list[bytes] = field(default_factory=list)
     content_types: list[str] = field(default_factory=list)
@@ -46,6 +49,8 @@ class CloudFormation:
     host: str
     received: dict[str, Received]
     stack_id: str
+    # By RequestId: a request that is delivered again comes with the same one.
+    urls: dict[str, str] = field(default_factory=dict)
 
     def send(self, request_type: str, properties: Mapping[str, Any], **more: Any) -> dict[str, Any]:
         """Send an event, wait until the function has ended, and return its answer."""
@@ -68,10 +73,14 @@ class CloudFormation:
         )
 
     def addressed(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """The event with a ResponseURL; `received` has what arrives there from now on."""
+        """The event with the ResponseURL of its request, signed when the request is addressed for the first time.
+
+        `received` has what arrives there from now on.
+        """
         request_id = event["RequestId"]
         self.received.setdefault(request_id, Received())
-        url = f"https://{self.host}/{request_id}?X-Amz-Signature={uuid.uuid4().hex}"
+        signed_now = self.aws.clock.presigned(f"https://{self.host}/{request_id}", uuid.uuid4().hex)
+        url = self.urls.setdefault(request_id, signed_now)
         return {**event, "ServiceToken": self.token, "ResponseURL": url}
 
     @property
@@ -107,7 +116,7 @@ def _listen(aws: EmbeddedAws, received: dict[str, Received]) -> ThreadingHTTPSer
             body = self.rfile.read(int(self.headers["content-length"]))
             time.sleep(answered.delay)
             status = answered.statuses.pop(0) if answered.statuses else 200
-            if status < 400:  # noqa: PLR2004  # HTTP
+            if 200 <= status < 300:  # noqa: PLR2004  # HTTP; S3 redirects without taking the body
                 answered.bodies.append(body)
                 answered.content_types.append(self.headers.get("content-type", "(none)"))
             self.send_response(status)

@@ -29,6 +29,8 @@ from .switches import FirstCreate, Switches
 IDENTIFIER = re.compile(r"[A-Za-z](-?[A-Za-z0-9])*", re.ASCII)
 SOMEBODY_ELSES_ID = "00000000-0000-4000-8000-000000000000"
 LONGEST_IDENTIFIER = {"EndpointIdentifier": 255, "ResourceIdentifier": 31}
+# Neither a key nor a value of a tag may begin so. https://docs.aws.amazon.com/dms/latest/APIReference/API_Tag.html
+RESERVED_FOR_TAGS = ("aws:", "dms:")
 NOT_FOR_S3 = ("Username", "Password", "ServerName", "Port", "DatabaseName")
 # For `refused_creates`: while IAM propagates a change, the words differ from attempt to attempt.
 WORDS_OF_A_REFUSAL = (
@@ -280,6 +282,7 @@ class Endpoints:
 
     def add_tags_to_resource(self, given: Given) -> Given:
         """AddTagsToResource."""
+        check_tags(given["Tags"])
         self.find(given["ResourceArn"]).tags.update({tag["Key"]: tag["Value"] for tag in given["Tags"]})
         return {}
 
@@ -315,6 +318,7 @@ def check(given: Given, servers_for_s3: bool = False) -> None:
     With `servers_for_s3`, an S3 endpoint may have the parameters of a database server; they have no effect.
     """
     _check_identifiers(given)
+    check_tags(given.get("Tags", []))
     if given["EndpointType"] not in ("source", "target"):
         raise DmsFault("InvalidParameterValueException", f"Endpoint type {given['EndpointType']} is not valid")
     if given["EngineName"] == "s3":
@@ -325,6 +329,13 @@ def _check_identifiers(given: Given) -> None:
     for name, longest in LONGEST_IDENTIFIER.items():
         if name in given and not (IDENTIFIER.fullmatch(given[name]) and len(given[name]) <= longest):
             raise DmsFault("InvalidParameterValueException", f"The parameter {name} is not a valid identifier")
+
+
+def check_tags(tags: list[Given]) -> None:
+    """Raises DmsFault if a key or a value begins with what is reserved; in which case, is not documented."""
+    words = [str(tag.get(member, "")) for tag in tags for member in ("Key", "Value")]
+    for wrong in [word for word in words if word.lower().startswith(RESERVED_FOR_TAGS)]:
+        raise DmsFault("InvalidParameterValueException", f"A tag can't be prefixed with aws: or dms:, as {wrong} is")
 
 
 def _check_s3(given: Given) -> None:

@@ -53,15 +53,15 @@ class Middleware:
             return self._control(request, path.removeprefix(CONTROLS), body)
         if path.startswith(CFN_RESPONSE):
             return self._take_answer(request, path.removeprefix(CFN_RESPONSE), body)
-        call = api_call_of(request.scope, dict(request.headers), body)
+        call = api_call_of(request.scope, dict(request.headers), body, self._state.event_of)
         if call is None:
             return await call_next(request)
         return await self._serve(call, request, call_next)
 
     async def _serve(self, call: ApiCall, request: Request, call_next: Next) -> Response | Reset:
         started, account = self._state.now(), responses.get_account_id()
-        if call.service in SLOWED and self._state.switches.latency_seconds:
-            await asyncio.sleep(self._state.switches.latency_seconds / self._state.scale)
+        if seconds := self._latency(call.service):
+            await asyncio.sleep(seconds / self._state.scale)
         fault = self._planned_fault(call)
         if fault:
             response = await self._with_fault(fault, call, request, call_next)
@@ -70,6 +70,12 @@ class Middleware:
         ended = self._state.now()
         self._state.calls.append(call.record(account, started, ended, response.status_code, response.body))
         return response
+
+    def _latency(self, service: str) -> float:
+        switches = self._state.switches
+        if service == "dynamodb":
+            return switches.table_latency_seconds
+        return switches.latency_seconds if service in SLOWED else 0.0
 
     def _planned_fault(self, call: ApiCall) -> Fault | None:
         # Each planned fault counts the call, also when another one is injected.

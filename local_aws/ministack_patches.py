@@ -17,7 +17,7 @@ from ministack.core import iam_actions, iam_evaluator, lambda_runtime, responses
 from ministack.services import iam, lambda_svc, sts, tagging
 from ministack.services.cloudformation import custom_resource
 
-from . import permissions
+from . import dynamodb, lambda_workers, permissions
 from .dms import TARGET_PREFIX, DmsService
 from .dms_endpoints import account_of
 from .iam_history import Handler, Newcomers, TrustHistory
@@ -35,17 +35,18 @@ def install(state: State) -> None:
     dms = DmsService(state, history)
     _add_service(dms)
     newcomers = Newcomers(state.now, lambda: state.switches.iam_lag_seconds)
-    watched = newcomers.watching(history.watching(_with_rules_of_policies(app.SERVICE_HANDLERS["iam"])))
+    watched = newcomers.watching(history.watching(_with_rules_of_names(app.SERVICE_HANDLERS["iam"])))
     app.SERVICE_HANDLERS["iam"] = throttled(watched, state.now, lambda: state.switches.throttle_iam)
     iam_actions.extract_resource_arn = _with_dms_arns(_with_iam_paths(iam_actions.extract_resource_arn))
     iam_actions.request_tag_context = _with_iam_conditions(iam_actions.request_tag_context)
     tagging.resource_tags = _with_dms_tags(tagging.resource_tags, dms)
     iam_evaluator._resolve_condition_key = _with_role_arns(iam_evaluator._resolve_condition_key)
-    iam_actions.access_denied_response = _with_dms_denials(iam_actions.access_denied_response)
+    iam_actions.access_denied_response = _with_denials_in_json(iam_actions.access_denied_response)
     permissions.install(state, newcomers)
     custom_resource.invoke_custom_resource = _with_rollback(_across_accounts(custom_resource.invoke_custom_resource))
-    lambda_runtime.Worker.invoke = _recording_workers(lambda_runtime.Worker.invoke, state)
-    lambda_runtime.kill_workers = _only_idle(lambda_runtime.kill_workers)
+    custom_resource._response_url = _with_time_of_signing(custom_resource._response_url, state)
+    dynamodb.install(state, app.SERVICE_HANDLERS)
+    lambda_workers.install(state)
     sts.register_session = _one_at_a_time(sts.register_session)
     # The first waits for a function with Thread.join, the second for its answer with Event.wait.
     lambda_runtime.threading = custom_resource.threading = _virtual_threading(state.scale)
@@ -71,17 +72,17 @@ def _with_dms_arns(original: Callable[..., str]) -> Callable[..., str]:
     return extract
 
 
-def _with_rules_of_policies(original: Handler) -> Handler:
-    """Names of policies are unique whatever their paths, and a policy with several versions can't be deleted.
+def _with_rules_of_names(original: Handler) -> Handler:
+    """Names are unique whatever their paths and their case, and a policy with several versions can't be deleted.
 
-    https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html, API_DeletePolicy.html
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html, API_CreateRole.html,
+    API_DeletePolicy.html
     """
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
         given = parse_qs(body.decode("utf-8", "replace"))
         action = _first(given, "Action")
-        names = {policy["PolicyName"].lower() for policy in iam._policies.values()}
-        if action == "CreatePolicy" and _first(given, "PolicyName").lower() in names:
+        if _is_taken(action, given):
             return _conflict("EntityAlreadyExists", "It exists.")
         policy = iam._policies.get(_first(given, "PolicyArn"))
         if action == "DeletePolicy" and policy and len(policy["Versions"]) > 1:
@@ -89,6 +90,14 @@ def _with_rules_of_policies(original: Handler) -> Handler:
         return await original(method, path, headers, body, query)
 
     return handle
+
+
+def _is_taken(action: str, given: Any) -> bool:
+    kept = {"CreateRole": ("RoleName", iam._roles), "CreatePolicy": ("PolicyName", iam._policies)}
+    if action not in kept:
+        return False
+    name, existing = kept[action]
+    return _first(given, name).lower() in {each[name].lower() for each in existing.values()}
 
 
 def _conflict(code: str, text: str) -> Any:
@@ -136,14 +145,15 @@ def _first(given: Any, name: str) -> str:
     return str(value[0] if isinstance(value, list) else value)
 
 
-def _with_dms_denials(original: Callable[..., Any]) -> Callable[..., Any]:
-    """DMS reports a denial with the code and status of a JSON service, and names the resource.
+def _with_denials_in_json(original: Callable[..., Any]) -> Callable[..., Any]:
+    """DMS and DynamoDB report a denial with the code and status of a JSON service, and name the resource.
 
     https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Security.FineGrainedAccess.html
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
     """
 
     def denied(service: str, action: str, principal_arn: str, request_id: str, **more: Any) -> Any:
-        if service != "dms":
+        if service not in ("dms", "dynamodb"):
             return original(service, action, principal_arn, request_id, **more)
         arn = more.get("resource_arn", "*")
         message = f"User: {principal_arn} is not authorized to perform: {action} on resource: {arn}"
@@ -254,24 +264,13 @@ def _recording_ids(deliver: Callable[..., Any], answered: dict[tuple[str, str], 
     return recording
 
 
-def _recording_workers(original: Callable[..., Any], state: State) -> Callable[..., Any]:
-    """The faults that end a function need to know its worker."""
+def _with_time_of_signing(original: Callable[[str], str], state: State) -> Callable[[str], str]:
+    """A ResponseURL is presigned. MiniStack's secret is in the path; the signature stands there for the form alone."""
 
-    def invoke(self: Any, event: Any, *rest: Any, **more: Any) -> Any:
-        if isinstance(event, dict) and "RequestId" in event:
-            state.workers[event["RequestId"]] = self
-        return original(self, event, *rest, **more)
+    def response_url(token: str) -> str:
+        return state.clock.presigned(original(token), secrets.token_hex(32))
 
-    return invoke
-
-
-def _only_idle(original: Callable[[list[Any]], None]) -> Callable[[list[Any]], None]:
-    """If one worker of a function fails, MiniStack ends all of them. Lambda ends only the one that failed."""
-
-    def kill(workers: list[Any]) -> None:
-        original([worker for worker in workers if worker is not None and not worker.in_use])
-
-    return kill
+    return response_url
 
 
 def _one_at_a_time(original: Callable[..., None]) -> Callable[..., None]:

@@ -126,7 +126,7 @@ def deploy_accounts(aws: EmbeddedAws, pairs: Sequence[Pair] = PAIRS) -> None:
 
 
 def _deploy_pair(aws: EmbeddedAws, pair: Pair) -> None:
-    function_role = f"arn:aws:iam::{TOOLS}:role/{FUNCTION_NAME}-{aws.region}"
+    function_role = function_role_arn(aws)
     _create_stack(aws, pair.data_lake, "data-lake.yaml", {"FunctionRoleArn": function_role})
     _create_stack(aws, pair.dms, "dms.yaml", {"FunctionRoleArn": function_role, "DataLakeAccountId": pair.data_lake})
     aws.client("s3", pair.data_lake).create_bucket(
@@ -182,6 +182,17 @@ def deploy_function(aws: EmbeddedAws, build_dir: Path, pairs: Sequence[Pair] = P
         "Dashboard": "true",
     }
     return sam_deploy(aws, sam_build(aws, build_dir), "dms-s3-endpoint", parameters)
+
+
+def function_role_arn(aws: EmbeddedAws) -> str:
+    """The function's own role."""
+    return f"arn:aws:iam::{TOOLS}:role/{FUNCTION_NAME}-{aws.region}"
+
+
+def lease_table(aws: EmbeddedAws, stack: str = "dms-s3-endpoint") -> str:
+    """The name of the table of the function's stack."""
+    (found,) = aws.client("cloudformation", TOOLS).describe_stacks(StackName=stack)["Stacks"]
+    return next(str(each["OutputValue"]) for each in found["Outputs"] if each["OutputKey"] == "LeaseTableName")
 
 
 def secrets_in(text: str) -> list[str]:

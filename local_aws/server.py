@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from .clock import Clock
 from .state import State
 
 DIRECTORY = Path(os.environ["EMBEDDED_AWS_DIRECTORY"])
@@ -126,7 +127,7 @@ def main() -> None:
 
     from . import middleware, ministack_patches  # noqa: PLC0415
 
-    state = State(float(os.environ["EMBEDDED_AWS_TIME_SCALE"]))
+    state = State(Clock.of_text(os.environ.pop("EMBEDDED_AWS_CLOCK")))
     ministack_patches.install(state)
     middleware.allow_resets()
     # Set only now, so that the functions run in virtual time, but not the server.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
+from .clock import Clock
 from .switches import Switches
 from .wire import Answer, Call, Decision, Fault
 
@@ -33,10 +33,9 @@ class PlannedFault:
 
 @dataclass
 class State:
-    """The one state of a server; `scale` is the number of virtual seconds in a second."""
+    """The one state of a server."""
 
-    scale: float
-    began: float = field(default_factory=time.monotonic)
+    clock: Clock
     switches: Switches = field(default_factory=Switches)
     faults: list[PlannedFault] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
@@ -45,7 +44,18 @@ class State:
     decisions: deque[Decision] = field(default_factory=lambda: deque(maxlen=10_000))
     # By RequestId of a CloudFormation event: the MiniStack worker that runs the function for it.
     workers: dict[str, Any] = field(default_factory=dict)
+    # By the access key of its session.
+    sessions: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def scale(self) -> float:
+        """The number of virtual seconds in a second."""
+        return self.clock.scale
 
     def now(self) -> float:
         """Virtual seconds since the server began."""
-        return (time.monotonic() - self.began) * self.scale
+        return self.clock.now()
+
+    def event_of(self, access_key: str) -> str:
+        """The RequestId of the event that the function with this session works on; empty for other callers."""
+        return str(getattr(self.sessions.get(access_key), "event", ""))

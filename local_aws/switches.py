@@ -93,6 +93,11 @@ class Switches:
     iam_lag_seconds: float = 0.0
     # The latency of each call to IAM, STS and DMS.
     latency_seconds: float = 0.0
+    # The same for DynamoDB, which answers in milliseconds.
+    table_latency_seconds: float = 0.0
+    # How old the item is that a GetItem without ConsistentRead shows.
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.ReadConsistency.html
+    table_lag_seconds: float = 0.0
 
 
 def changed(switches: Switches, changes: Mapping[str, Any]) -> Switches:

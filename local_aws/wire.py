@@ -18,6 +18,7 @@ ErrorFault = Literal[
     "LimitExceeded",
     "MalformedPolicyDocument",
     "InvalidResourceStateFault",
+    "ResourceNotFound",  # of DynamoDB: no table
 ]
 Fault = (
     ErrorFault

@@ -54,6 +54,11 @@ ACCEPTED: Accepted = {
     ("checkov", "CKV_AWS_173", "template.yaml Function"): "names of environments and ARNs of roles, no secret",
     (
         "checkov",
+        "CKV_AWS_119",
+        "template.yaml LeaseTable",
+    ): "the key aws/dynamodb of the account; a lost key of one's own would stop all requests, and no secret is in it",
+    (
+        "checkov",
         "CKV_AWS_158",
         "template.yaml LogGroup",
     ): "CloudWatch Logs' own key; neither URLs nor secrets are logged",

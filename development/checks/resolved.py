@@ -22,6 +22,7 @@ EXAMPLES = {
     "DataLakeRoleArns": "arn:aws:iam::222222222222:role/dms-s3-endpoint-data-lake",
     "DmsRoleArns": "arn:aws:iam::333333333333:role/dms-s3-endpoint-dms",
     "Role.Arn": "arn:aws:iam::222222222222:role/dms-s3-endpoint-data-lake",
+    "LeaseTable.Arn": "arn:aws:dynamodb:eu-west-1:111111111111:table/dms-s3-endpoint-LeaseTable-1ABCDEFGHIJKL",
     "NeverRan.Arn": "arn:aws:sqs:eu-west-1:111111111111:dms-s3-endpoint-never-ran",
 }
 ATTRIBUTE = re.compile(r"\$\{(\w+\.\w+)\}")

@@ -11,6 +11,8 @@ from .inventory import Inventory
 from .scenarios import Scenario
 from .stack import Cloud, Event, Stack, WedgedError
 
+# Whether a piece has this tag is compared, and its value is not: it is the id of a request.
+LIFE = "dms-s3-endpoint:life"
 Disturbance = Callable[[Event], None]
 
 
@@ -67,7 +69,7 @@ def _check_standing(stack: Stack) -> None:
 def differences(when: str, before: Inventory, now: Inventory) -> list[str]:
     """What is gone, left or changed between two inventories; `when` begins each message.
 
-    It ignores ExternalIds, because DMS chooses them (`faults_of_standing` checks them), and the tag of the last update.
+    It ignores ExternalIds, because DMS chooses them (`faults_of_standing` checks them), and the values of LIFE.
     """
     expected, found = _comparable(before), _comparable(now)
     gone = [f"{when}: {arn} is gone" for arn in sorted(expected.keys() - found.keys())]
@@ -83,7 +85,8 @@ def _comparable(inventory: Inventory) -> Inventory:
         text = text.replace(external_id, "(ExternalId)")
     comparable: Inventory = json.loads(text)
     for piece in comparable.values():
-        piece["tags"].pop("dms-s3-endpoint:changed-by", None)
+        if LIFE in piece["tags"]:
+            piece["tags"][LIFE] = "(life)"
     return comparable
 
 

@@ -9,11 +9,15 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from local_aws import EmbeddedAws
+from local_aws.cloudformation import CloudFormation, played
 
 ACCOUNT = "111111111111"
 NUMBERS = itertools.count(1)
@@ -27,8 +31,11 @@ def handle(event, context):
         return sleep(event["Seconds"], context)
     if "Role" in event:
         return make_role(event["Role"], f"test-{event['RequestId']}", context)
+    if "Table" in event:
+        return boto3.client("dynamodb").put_item(TableName=event["Table"], Item={"id": {"S": event["RequestId"]}})
     given = event["ResourceProperties"]
-    print("EVENT", json.dumps({k: v for k, v in event.items() if k != "ResponseURL"}))
+    signed = event["ResponseURL"].partition("X-Amz-Date=")[2].partition("&")[0]
+    print("EVENT", json.dumps({k: v for k, v in event.items() if k != "ResponseURL"} | {"Signed": signed}))
     answer = {k: event[k] for k in ("StackId", "RequestId", "LogicalResourceId")}
     answer["PhysicalResourceId"] = given["Id"]
     answer["Status"] = "FAILED" if given.get("Fails") == event["RequestType"] else "SUCCESS"
@@ -61,7 +68,7 @@ ASSUMED = {
     "Principal": {"Service": "lambda.amazonaws.com", "AWS": f"arn:aws:iam::{ACCOUNT}:root"},
     "Action": "sts:AssumeRole",
 }
-ALLOWED = {"Effect": "Allow", "Action": ["iam:CreateRole", "sts:AssumeRole"], "Resource": "*"}
+ALLOWED = {"Effect": "Allow", "Action": ["iam:CreateRole", "sts:AssumeRole", "dynamodb:PutItem"], "Resource": "*"}
 FUNCTION = {
     "Resources": {
         "Role": {
@@ -70,6 +77,15 @@ FUNCTION = {
                 "RoleName": "admin",
                 "AssumeRolePolicyDocument": {"Statement": ASSUMED},
                 "Policies": [{"PolicyName": "all", "PolicyDocument": {"Statement": ALLOWED}}],
+            },
+        },
+        "Table": {
+            "Type": "AWS::DynamoDB::Table",
+            "Properties": {
+                "TableName": "answered",
+                "BillingMode": "PAY_PER_REQUEST",
+                "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+                "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
             },
         },
         "Function": {
@@ -178,6 +194,63 @@ def test_a_second_answer_is_recorded(aws: EmbeddedAws, token: str) -> None:
     assert (first.body["Status"], first.content_type, first.fault) == ("SUCCESS", "", None)
 
 
+def test_a_response_url_tells_when_it_was_signed(aws: EmbeddedAws, token: str) -> None:
+    stack = create(aws, token, Id="thing-1")
+    ends(aws, stack)
+    time.sleep(0.01)
+    aws.client("cloudformation", ACCOUNT).delete_stack(StackName=stack)
+    while len(told := events(aws, stack)) < 2:
+        time.sleep(0.05)
+    created, deleted = (signed(event["Signed"]) for event in told)
+    assert timedelta(seconds=10) <= deleted - created < timedelta(days=1)
+
+
+def signed(date: str) -> datetime:
+    return datetime.strptime(date, "%Y%m%dT%H%M%SZ")
+
+
+@pytest.fixture
+def cloudformation(aws: EmbeddedAws) -> Iterator[CloudFormation]:
+    with played(aws) as cloudformation:
+        yield cloudformation
+
+
+def test_what_is_issued_later_is_signed_later(cloudformation: CloudFormation) -> None:
+    first = cloudformation.event("Create", {})
+    time.sleep(0.01)
+    second = cloudformation.event("Delete", {})
+    dates = [signed(each["ResponseURL"].partition("X-Amz-Date=")[2][:16]) for each in (first, second)]
+    assert timedelta(seconds=10) <= dates[1] - dates[0] < timedelta(hours=1)
+    assert "&X-Amz-Signature=" in first["ResponseURL"].partition("X-Amz-Date=")[2]
+
+
+def test_a_request_that_is_delivered_again_has_the_same_url(cloudformation: CloudFormation) -> None:
+    event = cloudformation.event("Create", {})
+    time.sleep(0.01)
+    assert cloudformation.addressed(event) == event
+
+
+@pytest.mark.parametrize(("status", "delivered"), [(200, 1), (204, 1), (304, 0), (307, 0), (403, 0), (503, 0)])
+def test_only_2xx_takes_an_answer(cloudformation: CloudFormation, status: int, delivered: int) -> None:
+    event = cloudformation.event("Create", {})
+    received = cloudformation.received[event["RequestId"]]
+    received.statuses.append(status)
+    assert put(cloudformation.aws, event["ResponseURL"]) == status
+    assert len(received.bodies) == delivered
+    assert put(cloudformation.aws, event["ResponseURL"]) == 200
+    assert len(received.bodies) == delivered + 1
+
+
+def put(aws: EmbeddedAws, url: str) -> int:
+    """The status of the answer to an answer. A redirect is not followed, as there is no other place."""
+    request = urllib.request.Request(url, b"{}", {"content-type": ""}, method="PUT")  # noqa: S310  # our own address
+    try:
+        context = ssl.create_default_context(cafile=aws.ca_bundle)
+        return int(urllib.request.urlopen(request, context=context).status)  # noqa: S310  # as above
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
 def test_the_function_lives_in_virtual_time(aws: EmbeddedAws, token: str) -> None:
     function = aws.client("lambda", ACCOUNT)
     began = time.monotonic()
@@ -221,6 +294,23 @@ def test_a_fault_for_one_event_leaves_all_others_alone(aws: EmbeddedAws, token: 
     assert operations == [("AssumeRole", None), ("CreateRole", None)]
     aws.forget(REQUEST_ID)
     assert aws.calls(REQUEST_ID) == []
+
+
+def test_a_call_by_the_function_s_own_role_belongs_to_the_event_too(aws: EmbeddedAws, token: str) -> None:
+    first, second, killed = (str(uuid.uuid4()) for _ in range(3))
+    aws.inject("dynamodb", "PutItem", "throttle", event=second)
+    aws.inject("dynamodb", "PutItem", "kill_after", event=killed)
+    given = [
+        {"FunctionName": token, "Payload": json.dumps({"RequestId": request_id, "Table": "answered"})}
+        for request_id in (first, second, killed)
+    ]
+    with ThreadPoolExecutor() as pool:
+        ended = list(pool.map(lambda each: aws.client("lambda", ACCOUNT).invoke(**each), given))
+    assert ["FunctionError" in each for each in ended] == [False, False, True]
+    calls = [[call.error_code for call in aws.calls(request_id)] for request_id in (first, second, killed)]
+    assert calls == [[None], ["ThrottlingException", None], [None]]
+    items = aws.client("dynamodb", ACCOUNT).scan(TableName="answered")["Items"]
+    assert {item["id"]["S"] for item in items} == {first, second, killed}
 
 
 def test_no_log_has_what_is_secret(aws: EmbeddedAws, token: str) -> None:

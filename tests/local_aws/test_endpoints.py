@@ -155,6 +155,24 @@ def test_tags(pair: Pair) -> None:
     refused("ResourceNotFoundFault", pair.dms.list_tags_for_resource, ResourceArn=f"{arn}X")
 
 
+def test_keys_of_tags_differ_by_case(pair: Pair) -> None:
+    arn = pair.made()["EndpointArn"]
+    for key in ("team", "Team"):
+        pair.dms.add_tags_to_resource(ResourceArn=arn, Tags=[{"Key": key, "Value": key}])
+    tags = pair.dms.list_tags_for_resource(ResourceArn=arn)["TagList"]
+    assert {tag["Key"]: tag["Value"] for tag in tags} == {"team": "team", "Team": "Team"}
+
+
+@pytest.mark.parametrize("prefix", ["aws:", "dms:", "AWS:", "Dms:"])
+@pytest.mark.parametrize("member", ["Key", "Value"])
+def test_tags_that_dms_keeps_for_itself(pair: Pair, member: str, prefix: str) -> None:
+    tags = [{"Key": "team", "Value": "lake"}, {"Key": "stage", "Value": "dev"} | {member: f"{prefix}orders"}]
+    assert f"{prefix}orders" in refused("InvalidParameterValueException", pair.create, Tags=tags)
+    arn = pair.made()["EndpointArn"]
+    refused("InvalidParameterValueException", pair.dms.add_tags_to_resource, ResourceArn=arn, Tags=tags)
+    assert pair.dms.list_tags_for_resource(ResourceArn=arn)["TagList"] == []
+
+
 def test_modify_is_refused_unless_a_switch_says_otherwise(aws: EmbeddedAws, pair: Pair) -> None:
     arn = pair.made()["EndpointArn"]
     refused("AccessDeniedFault", pair.dms.modify_endpoint, EndpointArn=arn, S3Settings={"BucketFolder": "x"})

@@ -1,4 +1,4 @@
-"""What a function that was taken over could try with the roles of accounts/*.yaml, beside what it is for."""
+"""What a function that was taken over could try with its role and those of accounts/*.yaml, beside their purpose."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from development.faults.deployed import DMS_TRUST
 from local_aws import EmbeddedAws
-from local_aws.organisation import DEV, TEST, purge
+from local_aws.organisation import DEV, TEST, TOOLS, lease_table, purge
 
 STACK = "arn:aws:cloudformation:eu-west-1:111111111111:stack/orders/1"
 OWNER = [{"Key": "dms-s3-endpoint:stack-id", "Value": STACK}]
@@ -106,13 +106,59 @@ ON_ENDPOINTS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "a task": ("delete_replication_task", {"ReplicationTaskArn": f"arn:aws:dms:eu-west-1:{DEV.dms}:task:THEIRS"}),
 }
+# In the tools account, where another function has its leases. Of its own table it may read and write single items.
+THEIR_TABLE = "dms-s3-endpoint-another-LeaseTable-1ABCDEFGHIJKL"
+LEASE = {"resource": {"S": f"{STACK}/Endpoint"}}
+ANYBODY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "dynamodb:*"}]}
+
+
+def on_tables(own: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Attempts on tables, its own among them."""
+    arn, theirs = f"arn:aws:dynamodb:eu-west-1:{TOOLS}:table/", {"TableName": THEIR_TABLE}
+    request = {"Key": LEASE, "UpdateExpression": "REMOVE holder"}
+    attributes = [{"AttributeName": "resource", "AttributeType": "S"}]
+    keys = [{"AttributeName": "resource", "KeyType": "HASH"}]
+    return {
+        "a lease of another function": ("get_item", {**theirs, "Key": LEASE}),
+        "the same by its ARN": ("get_item", {"TableName": f"{arn}{THEIR_TABLE}", "Key": LEASE}),
+        "to be the holder of it": ("put_item", {**theirs, "Item": LEASE}),
+        "that nobody is the holder of it": ("update_item", {**theirs, **request}),
+        "the end of a lease": ("delete_item", {"TableName": own, "Key": LEASE}),
+        "all leases": ("scan", {"TableName": own}),
+        "the table": ("delete_table", {"TableName": own}),
+        "the table without its protection": ("update_table", {"TableName": own, "DeletionProtectionEnabled": False}),
+        "the end of each lease": (
+            "update_time_to_live",
+            {"TableName": own, "TimeToLiveSpecification": {"Enabled": True, "AttributeName": "issued"}},
+        ),
+        "the table for everybody": (
+            "put_resource_policy",
+            {"ResourceArn": f"{arn}{own}", "Policy": json.dumps(ANYBODY)},
+        ),
+        "another table": (
+            "create_table",
+            {
+                "TableName": "new",
+                "KeySchema": keys,
+                "AttributeDefinitions": attributes,
+                "BillingMode": "PAY_PER_REQUEST",
+            },
+        ),
+        "which tables there are": ("list_tables", {}),
+    }
+
+
+def attempts_with(aws: EmbeddedAws, role_arn: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    """What to try with a role."""
+    accounts = {DEV.data_lake: ON_ROLES_AND_POLICIES, DEV.dms: ON_ENDPOINTS}
+    return accounts.get(role_arn.split(":")[4]) or on_tables(lease_table(aws))
 
 
 @contextmanager
 def taken_over(aws: EmbeddedAws, role_arn: str) -> Iterator[Any]:
     """A client of the role's own service, of a role that has its policies and that the test may assume."""
     account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
-    iam, service = aws.client("iam", account), "dms" if account == DEV.dms else "iam"
+    iam, service = aws.client("iam", account), {DEV.dms: "dms", TOOLS: "dynamodb"}.get(account, "iam")
     policies = iam.list_role_policies(RoleName=name)["PolicyNames"]
     trust = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "sts:AssumeRole"}
     made = iam.create_role(RoleName="taken-over", AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
@@ -143,14 +189,18 @@ def assumed(aws: EmbeddedAws, account: str, role_arn: str, service: str) -> Any:
 @contextmanager
 def pieces_of_others(aws: EmbeddedAws) -> Iterator[None]:
     """Of each kind one of somebody's, one of nobody's under our path, and one of our own."""
+    tables = aws.client("dynamodb", TOOLS)
     try:
         _make_pieces(aws)
         yield
     finally:
         purge(aws, [DEV])
+        tables.delete_table(TableName=THEIR_TABLE)
 
 
 def _make_pieces(aws: EmbeddedAws) -> None:
+    call, given = on_tables("")["another table"]
+    getattr(aws.client("dynamodb", TOOLS), call)(**given | {"TableName": THEIR_TABLE})
     iam, dms = aws.client("iam", DEV.data_lake), aws.client("dms", DEV.dms)
     for given in (role("theirs", "/"), role("nobodys", PATH), role("own", PATH, Tags=OWNER)):
         iam.create_role(**given)

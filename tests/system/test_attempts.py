@@ -11,11 +11,12 @@ import pytest
 
 from local_aws import EmbeddedAws
 from local_aws.cloudformation import CloudFormation
-from local_aws.organisation import DEV, TOOLS, purge, update_account
+from local_aws.organisation import DEV, TOOLS, function_role_arn, lease_table, purge, update_account
 
 from .attempts import (
     DOCUMENT,
     ENDPOINT,
+    LEASE,
     ON_ENDPOINTS,
     ON_ROLES_AND_POLICIES,
     OWN_POLICY,
@@ -23,6 +24,7 @@ from .attempts import (
     PATH,
     assumed,
     attempted,
+    on_tables,
     pieces_of_others,
     role,
     taken_over,
@@ -44,6 +46,12 @@ def dms(aws: EmbeddedAws) -> Iterator[Any]:
         yield client
 
 
+@pytest.fixture
+def dynamodb(aws: EmbeddedAws) -> Iterator[Any]:
+    with pieces_of_others(aws), taken_over(aws, function_role_arn(aws)) as client:
+        yield client
+
+
 def test_no_attempt_on_roles_and_policies_is_let_through(iam: Any) -> None:
     assert {name: attempted(iam, *call) for name, call in ON_ROLES_AND_POLICIES.items()} == dict.fromkeys(
         ON_ROLES_AND_POLICIES, "AccessDenied"
@@ -54,6 +62,22 @@ def test_no_attempt_on_endpoints_is_let_through(dms: Any) -> None:
     assert {name: attempted(dms, *call) for name, call in ON_ENDPOINTS.items()} == dict.fromkeys(
         ON_ENDPOINTS, "AccessDeniedException"
     )
+
+
+def test_no_attempt_on_tables_is_let_through(aws: EmbeddedAws, dynamodb: Any) -> None:
+    attempts = on_tables(lease_table(aws))
+    assert {name: attempted(dynamodb, *call) for name, call in attempts.items()} == dict.fromkeys(
+        attempts, "AccessDeniedException"
+    )
+
+
+def test_the_leases_of_its_own_table_it_may_read_and_write(aws: EmbeddedAws, dynamodb: Any) -> None:
+    own = {"TableName": lease_table(aws)}
+    dynamodb.put_item(**own, Item=LEASE | {"unstopped": {"SS": ["a"]}})
+    values = {":token": {"SS": ["a"]}}
+    dynamodb.update_item(**own, Key=LEASE, UpdateExpression="DELETE unstopped :token", ExpressionAttributeValues=values)
+    assert dynamodb.get_item(**own, Key=LEASE, ConsistentRead=True)["Item"] == LEASE
+    aws.client("dynamodb", TOOLS).delete_item(**own, Key=LEASE)
 
 
 def test_with_a_boundary_no_role_is_made_without_it_nor_loses_it(aws: EmbeddedAws) -> None:

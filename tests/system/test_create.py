@@ -63,6 +63,7 @@ def test_all_pieces_carry_the_ownership_tags_and_the_tags_asked_for(
     answer = create(cloudformation, TAGS=[{"Key": "team", "Value": "data-lake"}])
     tags = tags_of(aws, answer["Data"]["EndpointArn"])
     assert tags.pop("dms-s3-endpoint:fingerprint")
+    assert tags.pop("dms-s3-endpoint:life") == answer["RequestId"]
     assert tags == {
         "team": "data-lake",
         "dms-s3-endpoint:stack-id": cloudformation.stack_id,
@@ -79,34 +80,40 @@ def test_all_pieces_carry_the_ownership_tags_and_the_tags_asked_for(
 def test_a_create_delivered_twice_answers_the_same_and_changes_nothing_the_second_time(
     aws: EmbeddedAws, cloudformation: CloudFormation
 ) -> None:
-    first = create(cloudformation)
-    aws.clear_calls()
-    second = create(cloudformation)
-    assert second["Data"] == first["Data"]
+    event = cloudformation.event("Create", properties())
+    for _ in range(2):
+        cloudformation.invoke(event)
+        aws.clear_calls()
+    first, second = cloudformation.received[event["RequestId"]].bodies
+    assert first == second
+    assert b"SUCCESS" in first
     assert mutations(aws) == []
     delete(cloudformation)
 
 
-def test_two_deliveries_at_once_make_one_endpoint(aws: EmbeddedAws, cloudformation: CloudFormation) -> None:
+def test_of_two_deliveries_at_once_one_makes_the_endpoint_and_answers(
+    aws: EmbeddedAws, cloudformation: CloudFormation
+) -> None:
     aws.switch(propagation_seconds=15.0)
-    deliveries = [cloudformation.event("Create", properties()) for _ in range(2)]
-    threads = [threading.Thread(target=cloudformation.invoke, args=(event,)) for event in deliveries]
+    event = cloudformation.event("Create", properties())
+    threads = [threading.Thread(target=cloudformation.invoke, args=(event,)) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    answers = [cloudformation.received[event["RequestId"]].answer for event in deliveries]
-    assert [answer["Status"] for answer in answers] == ["SUCCESS", "SUCCESS"]
-    assert the_endpoint(aws)["EndpointArn"] == answers[0]["Data"]["EndpointArn"] == answers[1]["Data"]["EndpointArn"]
+    answer = cloudformation.received[event["RequestId"]].answer
+    assert answer["Status"] == "SUCCESS", answer
+    assert the_endpoint(aws)["EndpointArn"] == answer["Data"]["EndpointArn"]
     delete(cloudformation)
 
 
 @pytest.mark.parametrize("call", ["CreatePolicy", "CreateRole", "AttachRolePolicy", "UpdateAssumeRolePolicy"])
-def test_a_create_that_died_half_way_is_completed_by_the_next(
+def test_a_create_that_failed_half_way_took_away_what_it_made(
     aws: EmbeddedAws, cloudformation: CloudFormation, call: str
 ) -> None:
     aws.inject("iam", call, "access_denied", times=FOR_GOOD)
     refused(cloudformation.send("Create", properties()), "AccessDenied")
+    assert left_behind(aws) == []
     aws.reset_switches()
     create(cloudformation)
     assert external_ids(trust_of(aws, "dms-orders")) == [the_endpoint(aws)["ExternalId"]]

@@ -1,9 +1,11 @@
-"""What accounts/*.yaml grant: each grant is needed, and none reaches beyond what is the function's own."""
+"""What template.yaml and accounts/*.yaml grant: each is needed, and none reaches beyond what is the function's own."""
 
 from __future__ import annotations
 
 import json
 import re
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ import pytest
 
 from local_aws import EmbeddedAws
 from local_aws.cloudformation import CloudFormation
-from local_aws.organisation import DEV, PAIRS, ROOT, TOOLS
+from local_aws.organisation import DEV, FUNCTION_NAME, PAIRS, ROOT, TOOLS, function_role_arn, lease_table
 
 from .world import create, properties, refused, replication_instance, settings, update
 
@@ -81,6 +83,24 @@ def _delete_instance(cloudformation: CloudFormation) -> None:
         dms.delete_replication_instance(ReplicationInstanceArn=instance["ReplicationInstanceArn"])
 
 
+def _create_that_is_cancelled(cloudformation: CloudFormation) -> Answer:
+    """The answer to the Delete that comes while the Create is at work."""
+    cloudformation.aws.switch(create_seconds=60.0)
+    first = cloudformation.event("Create", properties())
+    running = threading.Thread(target=cloudformation.invoke, args=[first])
+    running.start()
+    while "CreateEndpoint" not in {call.operation for call in cloudformation.aws.calls(first["RequestId"])}:
+        assert running.is_alive(), cloudformation.received[first["RequestId"]].bodies
+        time.sleep(0.02)
+    answer = cloudformation.send("Delete", properties(), PhysicalResourceId="played-Endpoint-1ABCDEFGHIJKL")
+    running.join()
+    return answer
+
+
+def _reset_switches(cloudformation: CloudFormation) -> None:
+    cloudformation.aws.reset_switches()
+
+
 ANOTHER_FOLDER = properties(S3SETTINGS=settings(BUCKETFOLDER="elsewhere"))
 CREATE, DELETE = Situation(_create()), Situation(_delete, before=create)
 CREATE_WITH_TEST = Situation(_create_with_test, after=_delete_instance)
@@ -94,9 +114,21 @@ DELETE_WITH_INLINE_POLICY = Situation(_delete, before=_create_and(_put_inline_po
 DELETE_OF_TWO_VERSIONS = Situation(_delete, before=_create_and(lambda cf: update(cf, properties(), ANOTHER_FOLDER)))
 DELETE_OF_POLICY_IN_USE = Situation(_delete, before=_create_and(_attach_elsewhere), after=_detach_elsewhere)
 
-MAIN_POLICY = {DEV.data_lake_role_arn: "endpoint-roles-and-policies", DEV.dms_role_arn: "endpoints"}
+OVERLAP = Situation(_create_that_is_cancelled, after=_reset_switches)
+
+FUNCTION_ROLE_ARN = f"arn:aws:iam::{TOOLS}:role/{FUNCTION_NAME}-eu-west-1"
+MAIN_POLICY = {
+    FUNCTION_ROLE_ARN: "hold-leases",
+    DEV.data_lake_role_arn: "endpoint-roles-and-policies",
+    DEV.dms_role_arn: "endpoints",
+}
 # By role, statement and action: where it is needed.
 NEEDED: dict[str, dict[tuple[str, str], Situation]] = {
+    FUNCTION_ROLE_ARN: {
+        ("HoldLeases", "dynamodb:GetItem"): CREATE,
+        ("HoldLeases", "dynamodb:PutItem"): CREATE,
+        ("HoldLeases", "dynamodb:UpdateItem"): OVERLAP,
+    },
     DEV.data_lake_role_arn: {
         ("CreateRoles", "iam:CreateRole"): CREATE,
         ("TagNewRoles", "iam:TagRole"): CREATE,
@@ -147,6 +179,8 @@ NEEDED: dict[str, dict[tuple[str, str], Situation]] = {
 # Each once; together they make every call that the function makes.
 TRIED_ALONE = list(dict.fromkeys(situation for grants in NEEDED.values() for situation in grants.values()))
 GRANTS = [(role_arn, *grant) for role_arn, grants in NEEDED.items() for grant in grants]
+# But for the one by which a request that gives way tells the next one that it has stopped: that only waits longer.
+DEMANDED = [grant for grant in GRANTS if NEEDED[grant[0]][grant[1:]] is not OVERLAP]
 
 
 @dataclass(frozen=True)
@@ -203,7 +237,9 @@ def traced_in(page: str) -> list[tuple[str, str]]:
     return sorted((sid, action) for sid, actions in rows for action in re.findall(r"`(\w+:\w+)`", actions))
 
 
-@pytest.mark.parametrize(("role_arn", "sid", "action"), GRANTS, ids=[f"{sid}-{action}" for _arn, sid, action in GRANTS])
+@pytest.mark.parametrize(
+    ("role_arn", "sid", "action"), DEMANDED, ids=[f"{sid}-{action}" for _arn, sid, action in DEMANDED]
+)
 def test_without_the_grant_a_request_fails_and_names_it_and_with_it_all_is_taken_away(
     aws: EmbeddedAws, cloudformation: CloudFormation, role_arn: str, sid: str, action: str
 ) -> None:
@@ -217,7 +253,21 @@ def test_without_the_grant_a_request_fails_and_names_it_and_with_it_all_is_taken
     assert ended["Status"] == "SUCCESS", ended
 
 
-def test_the_function_itself_may_assume_the_listed_roles_and_write_its_log_and_its_queue(aws: EmbeddedAws) -> None:
+def test_without_the_grant_to_tell_that_it_has_stopped_a_request_that_gives_way_names_it_in_the_log(
+    aws: EmbeddedAws, cloudformation: CloudFormation
+) -> None:
+    with Policy.of(aws, FUNCTION_ROLE_ARN, "hold-leases").without("HoldLeases", "dynamodb:UpdateItem"):
+        answer = OVERLAP.request(cloudformation)
+    OVERLAP.after(cloudformation)
+    assert answer["Status"] == "SUCCESS", answer
+    assert "is not authorized to perform: dynamodb:UpdateItem" in aws.log_text()
+
+
+def test_the_function_itself_may_hold_leases_assume_the_listed_roles_and_write_its_log_and_its_queue(
+    aws: EmbeddedAws,
+) -> None:
+    assert function_role_arn(aws) == FUNCTION_ROLE_ARN
+    table = f"arn:aws:dynamodb:{aws.region}:{TOOLS}:table/{lease_table(aws)}"
     listed = [arn for pair in PAIRS for arn in (pair.data_lake_role_arn, pair.dms_role_arn)]
     queue, log = f"sqs:{aws.region}:{TOOLS}:dms-s3-endpoint-never-ran", f"logs:{aws.region}:{TOOLS}:log-group"
     assert {action: sorted(resources) for action, resources in _granted(aws).items()} == {
@@ -225,6 +275,7 @@ def test_the_function_itself_may_assume_the_listed_roles_and_write_its_log_and_i
         "logs:CreateLogStream": [f"arn:aws:{log}:/aws/lambda/dms-s3-endpoint:*"],
         "logs:PutLogEvents": [f"arn:aws:{log}:/aws/lambda/dms-s3-endpoint:*"],
         "sqs:SendMessage": [f"arn:aws:{queue}"],
+        **{f"dynamodb:{call}": [table] for call in ("GetItem", "PutItem", "UpdateItem")},
     }
 
 

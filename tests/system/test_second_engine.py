@@ -8,12 +8,11 @@ import pytest
 
 from local_aws import EmbeddedAws
 from local_aws.cloudformation import CloudFormation
-from local_aws.organisation import DEV
 from local_aws.wire import Decision
 
-from .attempts import ON_ENDPOINTS, ON_ROLES_AND_POLICIES, attempted, pieces_of_others, taken_over
+from .attempts import attempted, attempts_with, pieces_of_others, taken_over
 from .second_engine import Case, decisions
-from .test_permissions import GRANTS, TRIED_ALONE
+from .test_permissions import GRANTS, NEEDED, TRIED_ALONE
 from .world import properties
 
 
@@ -28,12 +27,9 @@ def test_each_call_of_each_request_is_allowed_by_both(aws: EmbeddedAws, cloudfor
     assert disagreements(aws, first) == []
 
 
-@pytest.mark.parametrize(
-    ("role_arn", "attempts"), [(DEV.data_lake_role_arn, ON_ROLES_AND_POLICIES), (DEV.dms_role_arn, ON_ENDPOINTS)]
-)
-def test_each_attempt_beyond_is_refused_by_both(
-    aws: EmbeddedAws, role_arn: str, attempts: dict[str, tuple[str, Any]]
-) -> None:
+@pytest.mark.parametrize("role_arn", NEEDED)
+def test_each_attempt_beyond_is_refused_by_both(aws: EmbeddedAws, role_arn: str) -> None:
+    attempts = attempts_with(aws, role_arn)
     with pieces_of_others(aws), taken_over(aws, role_arn) as client:
         aws.clear_calls()
         for call, given in attempts.values():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +19,15 @@ DEV = Environment("dev", f"arn:aws:iam::{DATA_LAKE}:role/lake", f"arn:aws:iam::{
 ENVIRONMENTS = {"dev": DEV}
 STACK_ID = f"arn:aws:cloudformation:eu-west-1:{TOOLS}:stack/orders/00000000-0000-4000-8000-000000000000"
 URL = "https://bucket.example.invalid/answer?X-Amz-Signature=c0ffee"
+# To the table of leases. A test that compares the calls of a request leaves them out.
+LEASE_CALLS = ("get_item", "put_item", "update_item")
+
+
+def make_url(seconds: float) -> str:
+    """A ResponseURL that CloudFormation signed so many seconds after the beginning of 2026."""
+    signed = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    host = "cloudformation-custom-resource-response-euwest1.s3.eu-west-1.amazonaws.com"
+    return f"https://{host}/answer?X-Amz-Date={signed:%Y%m%dT%H%M%SZ}&X-Amz-Signature=c0ffee"
 
 
 def make_properties(**changes: Any) -> dict[str, Any]:

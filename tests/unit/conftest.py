@@ -1,4 +1,7 @@
-"""`--all-faults`: every fault at every call under every variant of AWS, instead of a seeded part of them."""
+"""`--all-faults`: every fault at every call under every variant of AWS, instead of a seeded part of them.
+
+`--races`: how many races to search instead of some hundreds, from `--first-seed` on.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,24 @@ import pytest
 
 from .in_memory import deployed_in_memory
 
+RACES_OF_THE_NORMAL_RUN, RACES_OF_A_TEST, MOST_TESTS = 400, 100, 100
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all-faults", action="store_true", help="not a seeded part of them: some minutes")
+    parser.addoption("--races", type=int, default=RACES_OF_THE_NORMAL_RUN, help="how many: thousands in a minute")
+    parser.addoption("--first-seed", type=int, default=0, help="of the races")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each test that asks for `seeds` gets a chunk of them."""
+    if "seeds" not in metafunc.fixturenames:
+        return
+    option = metafunc.config.getoption
+    first, count = option("--first-seed", 0), option("--races", RACES_OF_THE_NORMAL_RUN)
+    size = max(RACES_OF_A_TEST, -(-count // MOST_TESTS))
+    chunks = [range(begin, min(begin + size, first + count)) for begin in range(first, first + count, size)]
+    metafunc.parametrize("seeds", chunks, ids=[f"{chunk[0]}-{chunk[-1]}" for chunk in chunks])
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ moment in which something else happens.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -25,30 +26,31 @@ from botocore.validate import ParamValidator
 from development.faults.inventory import Inventory, inventory_of
 from dms_s3_endpoint.aws import parallel
 from dms_s3_endpoint.aws.accounts import Accounts
+from dms_s3_endpoint.aws.deadline import SECONDS_KEPT_TO_ANSWER
 from dms_s3_endpoint.aws.dms import Dms
 from dms_s3_endpoint.aws.iam import Iam
+from dms_s3_endpoint.aws.lease_table import LeaseTable
+from dms_s3_endpoint.aws.sessions import is_changing
 from dms_s3_endpoint.aws.storage import Storage
 from dms_s3_endpoint.cloudformation.event import Event
-from dms_s3_endpoint.cloudformation.lifecycle import carry_out
-from dms_s3_endpoint.cloudformation.response import as_endpoint_error
+from dms_s3_endpoint.cloudformation.lifecycle import answer
 from dms_s3_endpoint.model.environments import Environment
 from dms_s3_endpoint.model.errors import Code, EndpointError
 from dms_s3_endpoint.model.figures import Figures
+from dms_s3_endpoint.procedure.lease import Lease
 from local_aws.dms_endpoints import DmsFault, Endpoints, check
 from local_aws.switches import Switches, changed
 
 from .builders import DATA_LAKE, DEV, DMS, ENVIRONMENTS, FakeClock, make_client_error
+from .races import Pool
+from .wire import Disturb, Happening, Happenings, KilledError, Note, Wire, undisturbed, unnoted
 
-SECONDS_OF_A_CALL = 0.05
 MOST_VERSIONS = 5
 Given = dict[str, Any]
-# What happens at a call: given the call itself, it answers for it.
-Happening = Callable[[Callable[[], Any]], Any]
-Happenings = dict[int | tuple[str, int], Happening]
-
-
-class KilledError(BaseException):
-    """The function's process is no more: nothing in it can catch this."""
+TABLE = "leases"
+# The virtual clock began then.
+EPOCH = 1767225600.0  # 2026-01-01T00:00:00Z
+RUNS = itertools.count(1)
 
 
 @dataclass
@@ -127,7 +129,7 @@ class FakeIam:
         self._own_role(RoleName)["PermissionsBoundary"] = {"PermissionsBoundaryArn": PermissionsBoundary}
 
     def delete_role_permissions_boundary(self, RoleName: str) -> None:  # noqa: N803
-        del self._own_role(RoleName)["PermissionsBoundary"]
+        self._own_role(RoleName).pop("PermissionsBoundary", None)
 
     def update_assume_role_policy(self, RoleName: str, PolicyDocument: str) -> None:  # noqa: N803
         self._trust(self._own_role(RoleName), PolicyDocument)
@@ -149,7 +151,10 @@ class FakeIam:
         return {"PolicyNames": sorted(self._own_role(RoleName).get("inline", set()))}
 
     def delete_role_policy(self, RoleName: str, PolicyName: str) -> None:  # noqa: N803
-        self._own_role(RoleName)["inline"].remove(PolicyName)
+        inline = self._own_role(RoleName).get("inline", set())
+        if PolicyName not in inline:
+            raise make_client_error("NoSuchEntity", f"The role policy {PolicyName} cannot be found.")
+        inline.remove(PolicyName)
 
     def delete_role(self, RoleName: str) -> None:  # noqa: N803
         role = self._own_role(RoleName)
@@ -170,7 +175,10 @@ class FakeIam:
         return {"Policy": _shown(self._policy(PolicyArn))}
 
     def get_policy_version(self, PolicyArn: str, VersionId: str) -> Given:  # noqa: N803
-        return {"PolicyVersion": {"Document": self._policy(PolicyArn)["versions"][VersionId]}}
+        versions = self._policy(PolicyArn)["versions"]
+        if VersionId not in versions:
+            raise make_client_error("NoSuchEntity", f"Policy version {VersionId} does not exist.")
+        return {"PolicyVersion": {"Document": versions[VersionId]}}
 
     def list_policies(self, PathPrefix: str = "/", Scope: str = "All") -> Given:  # noqa: N803
         assert Scope == "Local"
@@ -298,7 +306,7 @@ class FakeDms:
         return self._found("ReplicationConfigs", self.configs[start : start + 1]) | more
 
     def test_connection(self, **given: Any) -> None:
-        """What comes of it is in `test_messages`: an empty one is a success."""
+        """What comes of it is in `test_messages`: an empty one is a success. Before it there is no connection."""
         self.tested.append(given)
 
     def describe_connections(self, Filters: Any) -> Given:  # noqa: N803
@@ -306,20 +314,65 @@ class FakeDms:
         assert (of_endpoint, of_instance) == ("endpoint-arn", "replication-instance-arn")
         assert ":rep:" in instance_arn
         self.endpoints.find(arn)
+        if {"ReplicationInstanceArn": instance_arn, "EndpointArn": arn} not in self.tested:
+            return self._found("Connections", [])
         message = self.test_messages.pop(0) if self.test_messages else ""
         status = {"Status": "failed", "LastFailureMessage": message} if message else {"Status": "successful"}
         return {"Connections": [status if message != "testing" else {"Status": "testing"}]}
 
 
+@dataclass
+class FakeDynamoDB:
+    """The table of leases in the tools account. Methods are boto3's, as far as they are used."""
+
+    service: str = "dynamodb"
+    # None: there is no table.
+    items: dict[str, Given] | None = field(default_factory=dict)
+
+    def _items(self, table: str) -> dict[str, Given]:
+        if self.items is None or table != TABLE:
+            raise make_client_error("ResourceNotFoundException", "Requested resource not found")
+        return self.items
+
+    def get_item(self, TableName: str, Key: Given, ConsistentRead: bool) -> Given:  # noqa: N803
+        assert ConsistentRead
+        item = self._items(TableName).get(Key["resource"]["S"])
+        return {"Item": dict(item)} if item else {}
+
+    def put_item(self, TableName: str, Item: Given, ConditionExpression: str, **more: Any) -> Given:  # noqa: N803
+        items, key = self._items(TableName), Item["resource"]["S"]
+        there = items.get(key, {})
+        if ConditionExpression == "attribute_not_exists(#resource)":
+            holds = not there
+        else:
+            assert ConditionExpression == "version = :version AND holder = :holder"
+            values = more["ExpressionAttributeValues"]
+            holds = (there.get("version"), there.get("holder")) == (values[":version"], values[":holder"])
+        if not holds:
+            raise make_client_error("ConditionalCheckFailedException", "The conditional request failed")
+        items[key] = dict(Item)
+        return {}
+
+    def update_item(self, TableName: str, Key: Given, UpdateExpression: str, **more: Any) -> Given:  # noqa: N803
+        assert UpdateExpression == "DELETE unstopped :token"
+        there = self._items(TableName).get(Key["resource"]["S"])
+        if there is None:
+            raise make_client_error("ConditionalCheckFailedException", "The conditional request failed")
+        (token,) = more["ExpressionAttributeValues"][":token"]["SS"]
+        left = set(there.pop("unstopped", {"SS": []})["SS"]) - {token}
+        there |= {"unstopped": {"SS": sorted(left)}} if left else {}
+        return {}
+
+
 @contextmanager
 def deployed_in_memory() -> Iterator[None]:
-    """The function's variables; and calls that it makes side by side are made one after the other, in one order."""
+    """The function's variables; and calls that it makes side by side are made as races.Pool makes them."""
     variables = {
         "ENVIRONMENTS": DEV.name,
         "DATA_LAKE_ROLE_ARNS": DEV.data_lake_role_arn,
         "DMS_ROLE_ARNS": DEV.dms_role_arn,
     }
-    with mock.patch.dict(os.environ, variables), mock.patch.object(parallel, "ThreadPoolExecutor", _OneAfterTheOther):
+    with mock.patch.dict(os.environ, variables), mock.patch.object(parallel, "ThreadPoolExecutor", Pool):
         yield
 
 
@@ -327,11 +380,14 @@ def deployed_in_memory() -> Iterator[None]:
 class CloudInMemory:
     """Both accounts, with the function in them.
 
-    `happenings` are for the next event: by the number of the call from 0, or by its name and which of that name.
+    `happenings` are for the next event: by the number of the call from 0, or by its name and which of that name. So are
+    `disturb`, which disturbs single attempts of calls, and `note`, which is told of each.
     """
 
     clock: FakeClock = field(default_factory=FakeClock)
     happenings: Happenings = field(default_factory=dict)
+    disturb: Disturb = undisturbed
+    note: Note = unnoted
     # Told, once an event is over, of the calls that were made for it.
     on_end: Callable[[Given, list[str], list[Given]], None] = lambda _event, _calls, _answers: None
     timeout: float = 900.0
@@ -339,10 +395,13 @@ class CloudInMemory:
     unreachable: set[str] = field(default_factory=set)
     # The data-lake account's clients of S3 and KMS, which only a check makes.
     storage_clients: dict[str, Any] = field(default_factory=dict)
+    # Whether each call's parameters are checked as botocore does.
+    validates: bool = True
 
     def __post_init__(self) -> None:
         self.iam = FakeIam(self.clock)
         self.dms = FakeDms(self.iam, self.clock)
+        self.dynamodb = FakeDynamoDB()
 
     def switch(self, **switches: Any) -> None:
         self.dms.switches = changed(self.dms.switches, switches)
@@ -362,51 +421,66 @@ class CloudInMemory:
 
     def deliver(self, event: Given) -> list[Given]:
         """The answers: one, or none where the function was killed."""
-        happenings, self.happenings = self.happenings, {}
-        calls: list[str] = []
-        answers = []
+        wire = self._wire(self.happenings, self.disturb, self.note)
+        self.happenings, self.disturb, self.note = {}, undisturbed, unnoted
+        answers: list[Given] = []
         with suppress(KilledError):
-            answers = [self._answer(event, happenings, calls)]
-        self.on_end(event, calls, answers)
+            said = self._answer(event, wire)
+            answers = [said] if said else []
+        self.on_end(event, wire.calls, answers)
         return answers
 
-    def _answer(self, event: Given, happenings: Happenings, calls: list[str]) -> Given:
+    def _answer(self, event: Given, wire: Wire) -> Given | None:
+        """None where another delivery of the event answers."""
         request = Event.read(event)
+        said = answer(request, self._deployment(wire, request))
+        if said is None:
+            return None
         ids = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
-        try:
-            outcome = carry_out(request, self.deployment(happenings, calls))
-        except Exception as error:  # as the function's own last resort
-            failure = as_endpoint_error(error)
-            failed_id = request.failed_id(failure.code, os.environ)
-            return ids | {"Status": "FAILED", "Reason": failure.reason, "PhysicalResourceId": failed_id}
-        answer = {"Status": "SUCCESS", "Reason": "", "PhysicalResourceId": outcome.physical_id}
-        return ids | answer | {"Data": dict(outcome.attributes)}
+        if not said.is_success:
+            return ids | {"Status": "FAILED", "Reason": said.reason, "PhysicalResourceId": said.physical_id}
+        told = {"Status": "SUCCESS", "Reason": "", "PhysicalResourceId": said.physical_id}
+        return ids | told | {"Data": dict(said.attributes)}
 
-    def deployment(self, happenings: Happenings | None = None, calls: list[str] | None = None) -> DeploymentInMemory:
-        """The function as it is deployed in this cloud, for one event whose `calls` are noted."""
-        accounts = self._accounts({} if happenings is None else happenings, [] if calls is None else calls)
-        return DeploymentInMemory(ENVIRONMENTS, accounts, self.unreachable)
+    def deployment(self, request: Event) -> DeploymentInMemory:
+        """The function as it is deployed in this cloud, for one event."""
+        return self._deployment(self._wire(), request)
 
-    def _accounts(self, happenings: Happenings, calls: list[str]) -> Accounts:
-        deadline = self.clock.deadline(self.clock.now + self.timeout - 30.0)
+    def _wire(self, happenings: Happenings | None = None, disturb: Disturb = undisturbed, note: Note = unnoted) -> Wire:
+        deadline = self.clock.deadline(self.clock.now + self.timeout - SECONDS_KEPT_TO_ANSWER)
+        return Wire(self.clock, deadline, happenings or {}, disturb=disturb, note=note)
 
-        def call(name: str, effect: Callable[[], Any]) -> Any:
-            self.clock.sleep(SECONDS_OF_A_CALL)
+    def _lease(self, wire: Wire, request: Event) -> Lease:
+        client: Any = FakeClient(self.dynamodb, wire.call_of_lease, self.validates)
+        deadline, token = wire.deadline, f"run {next(RUNS)}"
+        lease = Lease(LeaseTable(client, TABLE), deadline, request.resource, request.request_id, request.issued, token)
+        lease.epoch = lambda: EPOCH + self.clock.now
+
+        def before_attempt(operation: str) -> None:
             deadline.raise_if_over()
-            happening = happenings.get(len(calls)) or happenings.get((name, calls.count(name) + 1))
-            calls.append(name)
-            try:
-                return happening(effect) if happening else effect()
-            except KilledError:
-                # Whatever its finally blocks and handlers would do: nothing of it does anything.
-                happenings.update(dict.fromkeys(range(len(calls), 10000), kill_before))
-                raise
+            if is_changing(operation.capitalize()):
+                lease.ensure_held(operation)
 
-        iam: Any = FakeClient(self.iam, call)
-        dms: Any = FakeClient(self.dms, call)
+        def on_unanswered(operation: str) -> None:
+            if is_changing(operation.capitalize()):
+                lease.note_unanswered(operation)
+
+        wire.before_attempt, wire.on_unanswered = before_attempt, on_unanswered
+        return lease
+
+    def _deployment(self, wire: Wire, request: Event) -> DeploymentInMemory:
+        iam: Any = FakeClient(self.iam, wire.call, self.validates)
+        dms: Any = FakeClient(self.dms, wire.call, self.validates)
         storage = Storage(self.storage_clients.__getitem__, "eu-west-1")
-        in_data_lake = Iam(iam, "aws", DATA_LAKE, deadline)
-        return Accounts(in_data_lake, Dms(dms, deadline), storage, "eu-west-1", deadline, Figures())
+        in_data_lake = Iam(iam, "aws", DATA_LAKE, wire.deadline)
+        in_dms = Dms(
+            dms,
+            wire.deadline,
+            never_external_ids=frozenset({request.request_id.lower()}),
+            account_arn=f"arn:aws:dms:eu-west-1:{DMS}",
+        )
+        accounts = Accounts(in_data_lake, in_dms, storage, "eu-west-1", wire.deadline, Figures())
+        return DeploymentInMemory(ENVIRONMENTS, accounts, self._lease(wire, request), self.unreachable, wire)
 
 
 @dataclass(frozen=True)
@@ -415,10 +489,12 @@ class DeploymentInMemory:
 
     environments: Mapping[str, Environment]
     accounts: Accounts
+    lease: Lease
     unreachable: set[str]
+    wire: Wire
 
     def enter(self, environment: Environment) -> Accounts:
-        if environment.name in self.unreachable:
+        if environment.name in self.unreachable or self.wire.denies("assume_role"):
             raise EndpointError(Code.ASSUME_ROLE_DENIED, f"assume-role {environment.dms_role_arn}", "Deploy it")
         return self.accounts
 
@@ -429,6 +505,7 @@ class FakeClient:
 
     fake: Any
     call: Callable[[str, Callable[[], Any]], Any] = lambda _name, effect: effect()
+    validates: bool = True
 
     @property
     def exceptions(self) -> Any:
@@ -440,7 +517,7 @@ class FakeClient:
 
         def call(**given: Any) -> Any:
             # As botocore does, before anything is sent.
-            if (report := ParamValidator().validate(given, shape)).has_errors():
+            if self.validates and (report := ParamValidator().validate(given, shape)).has_errors():
                 raise ParamValidationError(report=report.generate_report())
             try:
                 return self.call(operation, lambda: served(**given))
@@ -461,23 +538,6 @@ class FakeClient:
             if "Marker" not in page:
                 return
             more = {"Marker": page["Marker"]}
-
-
-class _OneAfterTheOther:
-    """A ThreadPoolExecutor without threads: the order of calls is always the same."""
-
-    def __init__(self, max_workers: int) -> None:
-        """So many as there are calls."""
-
-    def __enter__(self) -> _OneAfterTheOther:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing runs."""
-
-    def submit(self, function: Callable[..., Any], *given: Any) -> SimpleNamespace:
-        answer = function(*given)
-        return SimpleNamespace(result=lambda: answer)
 
 
 def kill_before(_effect: Callable[[], Any]) -> Any:

@@ -111,34 +111,68 @@ def test_what_was_deleted_by_hand_after_the_import_wedges_no_rollback(delete_by_
 # ADOPT taken out
 
 
-def test_without_adopt_in_the_next_update_it_is_a_resource_like_any_other() -> None:
-    world = ByHand().imported()
-    assert world.stack.update(OURS)
-    assert world.endpoint()["EndpointArn"] == world.arn
+def taken_out(world: ByHand) -> ByHand:
+    assert world.imported().stack.update(without_tags()), world.reason
+    return world
+
+
+def test_taking_adopt_out_changes_nothing_but_the_mark() -> None:
+    world = ByHand()
+    world.cloud.iam.put_role_permissions_boundary_now("orders-role", BOUNDARY)
+    world.as_made = world.cloud.inventory()
+    assert taken_out(world).is_as_made_but_for_our_tags()
     assert marked(world.cloud.inventory()) == []
-    assert [statement["Sid"] for statement in world.statements()] == ["WriteObjects", "ListBucket"]
     assert world.works()
+
+
+def test_what_differed_at_the_import_is_no_difference_to_later_updates_either() -> None:
+    world = ByHand()
+    world.cloud.iam.put_role_permissions_boundary_now("orders-role", BOUNDARY)
+    assert taken_out(world).stack.update(OURS)
+    assert world.endpoint()["EndpointArn"] == world.arn
+    assert [statement["Sid"] for statement in world.statements()] == ["ByHand"]
+    assert world.role()["PermissionsBoundary"] == {"PermissionsBoundaryArn": BOUNDARY}
+    assert world.role()["Tags"]["team"] == "data-lake"
+
+
+def test_other_settings_are_an_endpoint_and_a_policy_document_like_any_other() -> None:
+    world = taken_out(ByHand())
     assert world.stack.update({**OURS, "S3SETTINGS": ANOTHER_FOLDER})
     assert world.endpoint()["EndpointArn"] == ENDPOINT_ARN
+    assert [statement["Sid"] for statement in world.statements()] == ["WriteObjects", "ListBucket"]
+    assert world.works()
+
+
+def test_other_settings_write_our_statement_into_the_trust_beside_those_of_others() -> None:
+    world = taken_out(ByHand())
+    theirs = by_hand.trust(world.endpoint()["ExternalId"])["Statement"][0]
+    assert world.stack.update({**OURS, "S3SETTINGS": ANOTHER_FOLDER})
+    (kept, ours) = world.role()["AssumeRolePolicyDocument"]["Statement"]
+    assert kept == theirs
+    assert ours["Condition"] == {"StringEquals": {"sts:ExternalId": world.endpoint()["ExternalId"]}}
+
+
+def test_a_boundary_of_our_own_replaces_the_one_that_was_imported() -> None:
+    world = ByHand()
+    world.cloud.iam.put_role_permissions_boundary_now("orders-role", BOUNDARY)
+    another = BOUNDARY.replace("PowerUser", "ReadOnly")
+    assert taken_out(world).stack.update({**OURS, "PERMISSIONSBOUNDARY": another})
+    assert world.role()["PermissionsBoundary"] == {"PermissionsBoundaryArn": another}
+    assert world.stack.update(OURS)
+    assert "PermissionsBoundary" not in world.role()
+
+
+def test_once_adopt_is_taken_out_a_delete_deletes() -> None:
+    world = taken_out(ByHand())
     assert world.stack.delete()
     assert world.cloud.inventory() == {}
 
 
-def test_an_update_that_takes_adopt_out_writes_our_statement_beside_those_of_others() -> None:
+def test_the_rollback_of_taking_adopt_out_sets_the_mark_again() -> None:
     world = ByHand().imported()
-    external_id = world.endpoint()["ExternalId"]
-    assert world.stack.update(OURS)
-    (theirs, ours) = world.role()["AssumeRolePolicyDocument"]["Statement"]
-    assert theirs == by_hand.trust(external_id)["Statement"][0]
-    assert ours["Condition"] == {"StringEquals": {"sts:ExternalId": external_id}}
-
-
-def test_a_boundary_is_kept_until_adopt_is_taken_out() -> None:
-    world = ByHand()
-    world.cloud.iam.put_role_permissions_boundary_now("orders-role", BOUNDARY)
-    world.imported()
-    assert world.stack.update(OURS)
-    assert "PermissionsBoundary" not in world.role()
+    before = world.cloud.inventory()
+    assert world.stack.update_and_roll_back(without_tags())
+    assert world.cloud.inventory() == before
 
 
 @pytest.mark.parametrize(
@@ -157,7 +191,7 @@ def test_each_fault_of_the_update_that_takes_adopt_out_leaves_the_endpoint_worki
     taking_out = ByHand().imported()
     assert taking_out.stack.update(OURS)
     harmed = []
-    for number, call in enumerate(taking_out.calls[-1]):
+    for number, call in enumerate(taking_out.all_calls[-1]):
         world = disturbed(ByHand().imported(), number, fault)
         world.stack.update(OURS)
         if not world.works() or world.endpoint()["EndpointArn"] != world.arn or not world.role()["attached"]:

@@ -312,7 +312,7 @@ def test_a_resource_that_becomes_the_hand_made_one_and_goes_back_leaves_no_trace
 
 
 def calls_of_an_import() -> list[str]:
-    return ByHand().imported().calls[-1]
+    return ByHand().imported().all_calls[-1]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -332,7 +332,7 @@ def test_each_fault_of_a_delete_gives_back_all_the_same(fault: str) -> None:
     giving_back = ByHand().imported()
     assert giving_back.stack.delete()
     harmed = []
-    for number, call in enumerate(giving_back.calls[-1]):
+    for number, call in enumerate(giving_back.all_calls[-1]):
         world = disturbed(ByHand().imported(), number, fault)
         world.stack.delete()
         if not world.is_as_made() or not world.works():

@@ -13,19 +13,42 @@ from unittest import mock
 import pytest
 
 from dms_s3_endpoint.app import handler
+from dms_s3_endpoint.aws.lease_table import LeaseTable
+from dms_s3_endpoint.cloudformation.event import Event
+from dms_s3_endpoint.cloudformation.lifecycle import failure
 from dms_s3_endpoint.model.errors import Code, EndpointError
+from dms_s3_endpoint.model.lives import Life, Record
 
-from .builders import DEV, FakeBucket, make_context, make_event, make_properties
+from .builders import DEV, FakeBucket, FakeClock, make_context, make_event, make_properties
+from .in_memory import TABLE, CloudInMemory, FakeClient, FakeDynamoDB
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBucket]:
+def dynamodb() -> FakeDynamoDB:
+    return FakeDynamoDB()
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch, dynamodb: FakeDynamoDB) -> Iterator[FakeBucket]:
+    """The function as it is deployed, in virtual time and with a table in memory."""
     monkeypatch.setenv("ENVIRONMENTS", "dev")
     monkeypatch.setenv("DATA_LAKE_ROLE_ARNS", DEV.data_lake_role_arn)
     monkeypatch.setenv("DMS_ROLE_ARNS", DEV.dms_role_arn)
+    monkeypatch.setenv("LEASE_TABLE", TABLE)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    bucket = FakeBucket()
-    with mock.patch("http.client.HTTPSConnection", bucket):
+    bucket, clock, client = FakeBucket(), FakeClock(), FakeClient(dynamodb)
+
+    def before_lambda_ends(context: Any, kept: float) -> Any:
+        return clock.deadline(clock.now + context.get_remaining_time_in_millis() / 1000 - kept)
+
+    def lease_table(name: str, *_given: object) -> LeaseTable:
+        return LeaseTable(client, name)  # type: ignore[arg-type]  # the part that is used
+
+    with (
+        mock.patch("http.client.HTTPSConnection", bucket),
+        mock.patch("dms_s3_endpoint.app.Deadline.before_lambda_ends", before_lambda_ends),
+        mock.patch("dms_s3_endpoint.aws.sessions.lease_table", lease_table),
+    ):
         yield bucket
 
 
@@ -40,9 +63,11 @@ def test_a_create_whose_properties_give_no_id_answers_with_the_marker(bucket: Fa
     assert answer["PhysicalResourceId"] == "invalid/Endpoint"
 
 
-def test_a_create_that_is_refused_for_other_properties_answers_with_its_id(bucket: FakeBucket) -> None:
-    answer = handle(bucket, "Create", ResourceProperties=make_properties(ROLENAME=None, ENDPOINTIDENTIFIER="ORDERS"))
-    assert answer["PhysicalResourceId"] == "dev/orders"
+def test_a_create_that_is_refused_for_its_properties_made_nothing_and_answers_with_the_marker(
+    bucket: FakeBucket,
+) -> None:
+    answer = handle(bucket, "Create", ResourceProperties=make_properties(ROLENAME=None))
+    assert answer["PhysicalResourceId"] == "invalid/Endpoint"
 
 
 def test_a_create_that_could_not_assume_its_roles_touched_nothing_and_answers_with_the_marker(
@@ -51,6 +76,61 @@ def test_a_create_that_could_not_assume_its_roles_touched_nothing_and_answers_wi
     denied = EndpointError(Code.ASSUME_ROLE_DENIED, "assume-role x", "Deploy it")
     with mock.patch("dms_s3_endpoint.aws.sessions.enter", side_effect=denied):
         assert handle(bucket, "Create")["PhysicalResourceId"] == "invalid/Endpoint"
+
+
+def failed(request_type: str, physical_id: str, *lives: Life) -> str:
+    """The id that a failure answers with, of a request that had its lease."""
+    request = Event.read(make_event(request_type, PhysicalResourceId=physical_id, RequestId="this"))
+    lease = CloudInMemory().deployment(request).lease
+    lease.acquire()
+    lease.record = Record(lives)
+    return failure(request, lease, ValueError("no")).physical_id
+
+
+def test_a_create_that_could_not_take_away_what_it_made_answers_with_its_real_id() -> None:
+    assert failed("Create", "", Life("this", "dev/orders")) == "dev/orders"
+    assert failed("Create", "", Life("another", "dev/orders")) == "invalid/Endpoint"
+
+
+@pytest.mark.parametrize("place", ["dms_s3_endpoint.aws.sessions.enter", "dms_s3_endpoint.procedure.lease.Lease.end"])
+def test_an_unforeseen_error_is_an_internal_error_and_no_id_is_made_up(bucket: FakeBucket, place: str) -> None:
+    denied = EndpointError(Code.ASSUME_ROLE_DENIED, "assume-role x", "Deploy it")
+    enter = mock.patch("dms_s3_endpoint.aws.sessions.enter", side_effect=denied)
+    with enter, mock.patch(place, side_effect=TypeError("no")):
+        answer = handle(bucket, "Create")
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", "invalid/Endpoint")
+    assert str(answer["Reason"]).startswith("InternalError: TypeError: no. ")
+
+
+def test_a_replacement_that_fails_answers_with_the_old_id_whatever_it_has_begun() -> None:
+    assert failed("Update", "dev/old", Life("another", "dev/old"), Life("this", "dev/new")) == "dev/old"
+
+
+def test_an_event_that_is_delivered_again_after_its_end_is_answered_as_it_was(bucket: FakeBucket) -> None:
+    with mock.patch("dms_s3_endpoint.aws.sessions.enter", side_effect=ValueError("once")):
+        first = handle(bucket, "Create")
+    with mock.patch("dms_s3_endpoint.aws.sessions.enter", side_effect=AssertionError("a call")):
+        assert handle(bucket, "Create") == first
+
+
+def test_a_delivery_that_another_of_its_event_displaced_answers_nothing_and_does_not_fail(
+    bucket: FakeBucket, dynamodb: FakeDynamoDB
+) -> None:
+    def displace(*_given: object) -> None:
+        for item in (dynamodb.items or {}).values():
+            item["holder"] = {"S": "another delivery"}
+        raise ValueError("no")
+
+    with mock.patch("dms_s3_endpoint.aws.sessions.enter", displace):
+        handler(make_event("Create"), make_context())  # type: ignore[arg-type]  # the part that is read
+    assert bucket.puts == []
+
+
+def test_a_request_that_the_table_denies_fails_and_says_so(bucket: FakeBucket, dynamodb: FakeDynamoDB) -> None:
+    dynamodb.items = None
+    assert str(handle(bucket, "Create")["Reason"]).startswith(
+        "InternalError: get-item: table leases of the leases does not exist. Deploy the function's stack again"
+    )
 
 
 def test_an_update_that_fails_keeps_its_id_whatever_the_properties_say(bucket: FakeBucket) -> None:

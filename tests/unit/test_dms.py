@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,18 +11,28 @@ import pytest
 
 from development.faults.scenarios import properties
 from development.faults.stack import Stack
-from dms_s3_endpoint.aws.dms import CreateAnswer, Dms, _succeeds, external_id_in
-from dms_s3_endpoint.model.ownership import FINGERPRINT
+from dms_s3_endpoint.aws.dms import (
+    SECONDS_FOR_A_PASSING_STATUS,
+    SECONDS_TO_SHOW,
+    CreateAnswer,
+    Dms,
+    _succeeds,
+    external_id_in,
+)
+from dms_s3_endpoint.model.errors import Code, EndpointError
+from dms_s3_endpoint.model.ownership import FINGERPRINT, STACK_ID
 from dms_s3_endpoint.model.parse import parse
 from dms_s3_endpoint.model.pieces import LiveEndpoint
 
-from .builders import ENVIRONMENTS, STACK_ID, FakeClock, make_client_error, make_event
+from .builders import DMS, ENVIRONMENTS, FakeClock, make_client_error, make_event
+from .builders import STACK_ID as STACK
 from .in_memory import FakeClient, refuse
 from .test_procedure import INSTANCE, OURS, World
 
 pytestmark = pytest.mark.usefixtures("in_memory")
 
 ONE, OTHER = "5f36b878-4c4c-4f15-94dc-ee2a92332570", "7b0cc851-ccbd-4dc5-a90a-8371ee700a78"
+SESSION = f"arn:aws:sts::{DMS}:assumed-role/dms/orders-{OTHER}"
 
 
 @pytest.mark.parametrize(
@@ -43,14 +53,50 @@ def test_the_id_of_the_request_is_not_taken_for_an_external_id() -> None:
     assert external_id_in(make_client_error("AccessDeniedFault", f"request {ONE}", request_id=ONE)) == ""
 
 
+@pytest.mark.parametrize(
+    ("message", "found"),
+    [
+        (f"User: {SESSION} is not authorized to perform: sts:AssumeRole on resource: role/lake", ""),
+        (f"The external id is wrong. User: {SESSION} is not authorized", ""),
+        (f"User: arn:aws:sts::{DMS}:assumed-role/dms-{ONE}/orders-{OTHER} is not authorized", ""),
+        (f"User: {SESSION} is not authorized, as the trust must demand {ONE}", ONE),
+        (f"The external id of {SESSION} is {ONE}", ONE),
+    ],
+)
+def test_an_id_within_the_callers_session_is_not_taken_for_an_external_id(message: str, found: str) -> None:
+    assert external_id_in(make_client_error("AccessDeniedFault", message)) == found
+
+
+def rejected(message: str, tags: Mapping[str, str] | None = None, **more: Any) -> CreateAnswer:
+    """What becomes of a create-endpoint that DMS rejects with this message."""
+
+    def refuse_create(**_given: Any) -> Any:
+        raise make_client_error("AccessDeniedFault", message)
+
+    fake = SimpleNamespace(service="dms", create_endpoint=refuse_create)
+    endpoint = parse(properties("orders", ROLENAME=f"role-{ONE}"), ENVIRONMENTS)
+    return dms(fake, **more).create_endpoint(endpoint, "role", tags or {}, {})
+
+
+@pytest.mark.parametrize("shown", [OTHER, OTHER.upper()])
+def test_an_id_that_is_known_to_be_another_is_not_taken_for_an_external_id(shown: str) -> None:
+    message = f"Session orders-{shown} is not authorized"
+    assert rejected(message).external_id == shown
+    assert rejected(message, never_external_ids=frozenset({OTHER})).external_id == ""
+
+
+def test_the_id_of_the_stack_is_not_taken_for_an_external_id() -> None:
+    assert rejected(f"The endpoint of {STACK} can't be made", {STACK_ID: STACK}).external_id == ""
+
+
 # How DMS tells of an endpoint
 
 TOLD = {"EndpointArn": "arn", "EndpointIdentifier": "orders", "Status": "ACTIVE"}
 
 
-def dms(fake: Any) -> Dms:
+def dms(fake: Any, clock: FakeClock | None = None, **more: Any) -> Dms:
     client: Any = FakeClient(fake)
-    return Dms(client, FakeClock().deadline())
+    return Dms(client, (clock or FakeClock()).deadline(), **more)
 
 
 def told(**more: Any) -> LiveEndpoint:
@@ -86,6 +132,164 @@ def test_an_external_id_that_no_trust_policy_takes_is_none(external_id: str) -> 
     assert told(ExternalId=ONE).external_id == ONE
 
 
+def test_an_endpoint_is_found_by_its_arn_with_its_tags() -> None:
+    world = World().created()
+    ours = dms(world.cloud.dms, account_arn=f"arn:aws:dms:eu-west-1:{DMS}")
+    live = ours.endpoint_at(ours.arn_of("orders"))
+    assert live
+    assert (live.identifier, live.tags[STACK_ID]) == ("orders", STACK)
+    assert ours.endpoint_at(ours.arn_of("others")) is None
+
+
+# How long a passing status is waited for
+
+
+@dataclass
+class Passing:
+    """DMS with an endpoint that has one status after the other. The last stays."""
+
+    statuses: list[str]
+    service: str = "dms"
+    clock: FakeClock = field(default_factory=FakeClock)
+
+    def describe_endpoints(self, Filters: Any) -> Any:  # noqa: N803  # boto3's name
+        status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+        return {"Endpoints": [{**TOLD, "Status": status}]}
+
+    @property
+    def live(self) -> LiveEndpoint:
+        return LiveEndpoint("arn", "orders", self.statuses[0], "", "", {}, {})
+
+    def settled(self) -> LiveEndpoint:
+        return dms(self, self.clock).once_settled(self.live)
+
+
+@pytest.mark.parametrize(
+    "statuses", [["active"], ["creating", "active"], ["modifying", "modifying", "active"], ["modifying", "failed"]]
+)
+def test_an_endpoint_that_is_being_created_or_modified_is_waited_for(statuses: list[str]) -> None:
+    settles_as = statuses[-1]
+    assert Passing(statuses).settled().status == settles_as
+
+
+def test_an_endpoint_that_is_being_modified_for_good_is_taken_as_it_is() -> None:
+    passing = Passing(["modifying"])
+    assert passing.settled().status == "modifying"
+    assert passing.clock.now == pytest.approx(SECONDS_FOR_A_PASSING_STATUS)
+
+
+def test_one_that_is_being_created_is_waited_for_until_the_time_is_over() -> None:
+    passing = Passing(["creating"])
+    with pytest.raises(EndpointError, match="create-endpoint orders: it is still being created"):
+        passing.settled()
+    assert passing.clock.now > 800.0
+
+
+def test_one_that_our_own_create_left_in_modifying_is_not_waited_for() -> None:
+    passing = Passing(["modifying"])
+    assert dms(passing, passing.clock).once_created(passing.live).status == "modifying"
+    assert passing.clock.now == 0.0
+
+
+def test_an_update_while_somebody_modifies_the_endpoint_waits_and_does_not_recreate_it() -> None:
+    world = World().created()
+    (live,) = world.cloud.dms.endpoints.standing()
+    live.status = "modifying"
+
+    def end(effect: Callable[[], Any]) -> Any:
+        live.status = "active"
+        return effect()
+
+    world.once("describe_endpoints", end, nth=6)
+    assert world.stack.update(properties("orders", TAGS=[{"Key": "stage", "Value": "dev"}]))
+    assert "delete_endpoint" not in world.calls[-1]
+
+
+# Connection tests
+
+
+@dataclass
+class PairUnderTest:
+    """DMS with one pair of endpoint and instance. It refuses the first `refusals` tests, with a fault of this text.
+
+    `shown` are the connections that it describes, one after the other, the last from there on: a status, or a status
+    and a failure; an empty one is none.
+    """
+
+    shown: list[str]
+    refusals: int = 0
+    text: str = "The resource is in an invalid state."
+    service: str = "dms"
+    clock: FakeClock = field(default_factory=FakeClock)
+    started: int = 0
+
+    def test_connection(self, **_given: str) -> Any:
+        self.started += 1
+        if self.started <= self.refusals:
+            raise make_client_error("InvalidResourceStateFault", self.text)
+        return {}
+
+    def describe_connections(self, Filters: Any) -> Any:  # noqa: N803  # boto3's name
+        status, _, failure = (self.shown.pop(0) if len(self.shown) > 1 else self.shown[0]).partition(": ")
+        connection = {"Status": status} | ({"LastFailureMessage": failure} if failure else {})
+        return {"Connections": [connection] if status else []}
+
+    def run(self) -> None:
+        live = LiveEndpoint("arn", "orders", "active", "", "", {}, {})
+        dms(self, self.clock).test_connection(live, INSTANCE)
+
+
+@pytest.mark.parametrize("text", ["The connection is already being tested.", "The resource is in use."])
+@pytest.mark.parametrize("before", [["testing"], ["", "", "", "testing"], ["failed: Access Denied", "testing"]])
+def test_of_a_pair_that_is_being_tested_already_the_result_will_do_whatever_the_fault_says(
+    text: str, before: list[str]
+) -> None:
+    pair = PairUnderTest([*before, "testing", "successful"], refusals=1000, text=text)
+    pair.run()
+    assert pair.clock.now < SECONDS_TO_SHOW
+
+
+def test_an_instance_whose_name_has_test_in_it_is_not_taken_for_a_pair_that_is_being_tested() -> None:
+    pair = PairUnderTest([""], refusals=1000, text="Replication instance etl-test is not available.")
+    with pytest.raises(EndpointError) as raised:
+        pair.run()
+    assert raised.value.reason.startswith(
+        "InternalError: test-connection orders: InvalidResourceStateFault: Replication instance etl-test is not "
+    )
+    assert pair.clock.now == pytest.approx(SECONDS_TO_SHOW)
+
+
+def test_a_test_that_ended_before_it_could_be_seen_is_followed_by_one_of_our_own() -> None:
+    pair = PairUnderTest(["", "successful", "successful", "testing", "successful"], refusals=2)
+    pair.run()
+    assert pair.started == 3
+
+
+def test_a_success_from_before_the_test_is_not_taken_for_its_result() -> None:
+    pair = PairUnderTest(["successful", "successful", "testing", "failed: Access Denied"])
+    with pytest.raises(EndpointError, match="test-connection orders: Access Denied") as raised:
+        pair.run()
+    assert raised.value.code is Code.CONNECTION_TEST_FAILED
+
+
+def test_a_failure_from_before_the_test_is_not_taken_for_its_result() -> None:
+    pair = PairUnderTest(["failed: Access Denied", "failed: Access Denied", "testing", "successful"])
+    pair.run()
+    assert pair.started == 1
+
+
+def test_a_result_like_that_of_before_counts_at_once_after_the_test_was_seen() -> None:
+    pair = PairUnderTest(["successful", "successful", "testing", "successful"])
+    pair.run()
+    assert pair.clock.now < 10.0
+
+
+def test_a_result_like_that_of_before_counts_once_it_has_stood_for_long_enough() -> None:
+    pair = PairUnderTest(["successful"])
+    pair.run()
+    assert pair.clock.now == pytest.approx(SECONDS_TO_SHOW, abs=3.0)
+
+
 # Through a whole request
 
 
@@ -115,7 +319,7 @@ def test_a_connection_test_without_a_result_is_out_of_time() -> None:
 
 def test_a_connection_test_that_dms_refuses_for_another_reason_fails_the_create() -> None:
     world = World()
-    world.once("test_connection", refuse("InvalidResourceStateFault", "The instance is not available."))
+    world.always("test_connection", refuse("InvalidResourceStateFault", "The instance is not available."))
     assert not create_with_test(world)
     assert world.reason.startswith(
         "InternalError: test-connection orders: InvalidResourceStateFault: The instance is not available. "
@@ -186,14 +390,7 @@ def test_a_create_gives_what_dms_needs_and_nothing_empty() -> None:
 
 
 def test_an_id_within_our_own_names_is_not_taken_for_an_external_id() -> None:
-    endpoint = parse(properties("orders", ROLENAME=f"role-{ONE}"), ENVIRONMENTS)
-    refusal = make_client_error("AccessDeniedFault", f"The IAM Role role-{ONE} is not configured properly.")
-
-    def refuse_create(**_given: Any) -> Any:
-        raise refusal
-
-    fake = SimpleNamespace(service="dms", create_endpoint=refuse_create)
-    answer = dms(fake).create_endpoint(endpoint, "role", {}, {})
+    answer = rejected(f"The IAM Role role-{ONE} is not configured properly.")
     assert (answer.accepted, answer.exists, answer.external_id) == (False, False, "")
 
 
@@ -227,7 +424,7 @@ def test_an_endpoint_that_goes_before_its_delete_is_fine_also_where_its_tags_gra
 
 def test_endpoints_are_found_on_every_page_and_those_of_others_are_not_asked_for_their_tags() -> None:
     world = World(page_size=1, first_create="keeps").created()
-    theirs = Stack(world.cloud, f"{STACK_ID}-theirs")
+    theirs = Stack(world.cloud, f"{STACK}-theirs")
     assert theirs.create(properties("theirs"))
     answer = world.cloud.deliver(make_event("Delete", ResourceProperties=OURS, PhysicalResourceId="stack-Endpoint-1"))[
         0

@@ -12,7 +12,8 @@ from development.faults.scenarios import SCENARIOS
 from development.faults.stack import Event
 from development.faults.variants import VARIANTS
 
-from .in_memory import FAULTS, CloudInMemory, Happening, refuse
+from .in_memory import FAULTS, CloudInMemory, refuse
+from .wire import Happening
 
 pytestmark = pytest.mark.usefixtures("in_memory")
 # Polling repeats itself: of one operation, a request's first calls, and no more.

@@ -67,6 +67,17 @@ def refusing(code: str) -> Any:
     return refuse
 
 
+def test_old_tags_are_removed_before_new_ones_are_added_as_keys_that_differ_in_case_are_one_to_iam(
+    data_lake: Iam, iam: FakeIam, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    for name in ("tag_role", "untag_role", "tag_policy", "untag_policy"):
+        monkeypatch.setattr(iam, name, lambda name=name, **_given: calls.append(name))
+    data_lake.tag_role(made(data_lake), {"TEAM": "x"}, ["team"])
+    data_lake.tag_policy(policy_of(data_lake), {"TEAM": "x"}, ["team"])
+    assert calls == ["untag_role", "tag_role", "untag_policy", "tag_policy"]
+
+
 @pytest.mark.parametrize("call", ["detach_role_policy", "delete_role"])
 def test_a_role_that_is_gone_is_denied_by_its_path_and_that_is_fine(
     data_lake: Iam, iam: FakeIam, monkeypatch: pytest.MonkeyPatch, call: str

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from development.faults.scenarios import another_endpoint, another_folder, properties
+from development.faults.scenarios import another_endpoint, another_folder, properties, same
 from development.faults.stack import Answer
 from dms_s3_endpoint.cloudformation.event import Event
 from dms_s3_endpoint.model.parse import parse
 
-from .builders import ENVIRONMENTS, STACK_ID, make_event
+from .builders import ENVIRONMENTS, make_event
 from .in_memory import CloudInMemory, refuse
 from .test_procedure import INSTANCE, OURS, World
 
@@ -35,14 +34,31 @@ def test_a_delete_of_the_marker_makes_no_call() -> None:
     assert world.calls[-1] == []
 
 
-def test_a_delete_of_an_environment_that_is_no_longer_deployed_fails_and_says_so() -> None:
+def test_a_delete_of_an_environment_that_is_no_longer_deployed_fails_and_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     world = World().created()
-    answer = send(world.cloud, "Delete", PhysicalResourceId="gone/orders")
+    monkeypatch.setitem(ENVIRONMENTS, "prod", replace(ENVIRONMENTS["dev"], name="prod"))
+    monkeypatch.delitem(ENVIRONMENTS, "dev")
+    answer = send(world.cloud, "Delete", PhysicalResourceId="dev/orders")
     assert answer["Reason"] == (
-        "UnknownEnvironment: Delete of gone/orders: the function is not deployed with gone (dev). Deploy it with that "
+        "UnknownEnvironment: Delete of dev/orders: the function is not deployed with dev (prod). Deploy it with that "
         "environment again, then delete"
     )
     assert world.calls[-1] == []
+
+
+def test_so_does_the_delete_of_what_no_record_tells() -> None:
+    world = World()
+    answer = send(world.cloud, "Delete", PhysicalResourceId="gone/orders")
+    assert answer["Reason"].startswith("UnknownEnvironment: Delete of gone/orders: ")
+
+
+def test_a_delete_of_an_id_that_was_never_issued_takes_nothing_away() -> None:
+    world = World().created()
+    before = world.cloud.inventory()
+    assert send(world.cloud, "Delete", PhysicalResourceId="dev/another")["Status"] == "SUCCESS"
+    assert (world.calls[-1], world.cloud.inventory()) == ([], before)
 
 
 def test_a_delete_needs_no_properties() -> None:
@@ -52,12 +68,31 @@ def test_a_delete_needs_no_properties() -> None:
 
 
 @pytest.mark.parametrize("given", [OURS, {}, {"ENVIRONMENT": "nowhere"}])
-def test_a_delete_by_an_invented_id_finds_what_was_made_and_watches_for_a_minute(given: Any) -> None:
+def test_a_delete_by_an_invented_id_takes_away_what_the_last_create_made_and_waits_for_nothing(given: Any) -> None:
     world = World().created()
     began = world.cloud.clock.now
     answer = send(world.cloud, "Delete", PhysicalResourceId=INVENTED, ResourceProperties=given)
     assert (answer["Status"], answer["PhysicalResourceId"], world.cloud.inventory()) == ("SUCCESS", INVENTED, {})
-    assert 60.0 < world.cloud.clock.now - began < 75.0
+    assert world.cloud.clock.now - began < 5.0
+
+
+def test_a_delete_by_an_invented_id_whose_environment_can_not_be_entered_fails_and_may_be_sent_again() -> None:
+    world = World().created()
+    world.cloud.unreachable = {"dev"}
+    answer = send(world.cloud, "Delete", PhysicalResourceId=INVENTED, RequestId="first")
+    assert answer["Reason"].startswith("AssumeRoleDenied: ")
+    world.cloud.unreachable = set()
+    answer = send(world.cloud, "Delete", PhysicalResourceId=INVENTED, RequestId="second")
+    assert (answer["Status"], world.cloud.inventory()) == ("SUCCESS", {})
+
+
+def test_a_delete_by_an_invented_id_takes_nothing_that_an_update_has_named() -> None:
+    """CloudFormation has its real id, so the Create that is cancelled is another, which made nothing."""
+    world = World().created()
+    assert world.stack.update(same("orders"))
+    before = world.cloud.inventory()
+    assert send(world.cloud, "Delete", PhysicalResourceId=INVENTED)["Status"] == "SUCCESS"
+    assert world.cloud.inventory() == before
 
 
 def test_a_delete_by_an_invented_id_leaves_what_another_logical_resource_made() -> None:
@@ -65,47 +100,6 @@ def test_a_delete_by_an_invented_id_leaves_what_another_logical_resource_made() 
     before = world.cloud.inventory()
     send(world.cloud, "Delete", PhysicalResourceId=INVENTED, LogicalResourceId="Another")
     assert world.cloud.inventory() == before
-
-
-def test_pieces_that_never_stop_to_appear_fail_the_delete() -> None:
-    world = World()
-    world.cloud.happenings = {("list_policies", n): remade(world) for n in range(1, 1000)}
-    answer = send(world.cloud, "Delete", PhysicalResourceId=INVENTED)
-    assert answer["Reason"] == (
-        "NotStabilized: Delete: the cancelled request goes on making pieces. Deploy again; it continues from what "
-        "stands"
-    )
-
-
-def remade(world: World) -> Any:
-    """Each time, what a Create beside us would have made."""
-
-    def happen(effect: Any) -> Any:
-        found = effect()
-        if not world.cloud.iam.roles:
-            tags = {"stack-id": STACK_ID, "logical-id": "Endpoint", "physical-id": "dev/orders", "fingerprint": "f"}
-            world.cloud.iam.create_role(
-                RoleName="orders-role",
-                Path="/dms-s3-endpoint/8576eaa280f23e11/",
-                AssumeRolePolicyDocument="{}",
-                Tags=[{"Key": f"dms-s3-endpoint:{key}", "Value": value} for key, value in tags.items()],
-            )
-        return found
-
-    return happen
-
-
-def test_an_environment_that_can_not_be_entered_is_not_searched_and_the_others_are(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world = World().created()
-    monkeypatch.setitem(ENVIRONMENTS, "another", replace(ENVIRONMENTS["dev"], name="another"))
-    world.cloud.unreachable = {"dev"}
-    with caplog.at_level(logging.WARNING):
-        answer = send(world.cloud, "Delete", PhysicalResourceId=INVENTED, ResourceProperties={})
-    (record,) = [each for each in caplog.records if each.message == "Not searched"]
-    assert (vars(record)["environment"], vars(record)["cause"][:16]) == ("dev", "AssumeRoleDenied")
-    assert (answer["Status"], world.cloud.inventory()) == ("SUCCESS", {})
 
 
 def test_a_replacement_that_fails_is_taken_away_at_once_and_answers_with_the_old_id() -> None:
@@ -133,15 +127,15 @@ def test_a_replacement_that_fails_after_its_endpoint_was_made_takes_that_away_to
     assert world.cloud.inventory() == before
 
 
-def test_a_delete_by_an_invented_id_enters_the_environment_of_its_properties_alone(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("given", [OURS, {}])
+def test_a_delete_by_an_invented_id_enters_no_environment_but_that_of_the_create(
+    given: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = World().created()
     monkeypatch.setitem(ENVIRONMENTS, "another", replace(ENVIRONMENTS["dev"], name="another"))
     world.cloud.unreachable = {"another"}
-    began = world.cloud.clock.now
-    send(world.cloud, "Delete", PhysicalResourceId=INVENTED)
-    assert world.cloud.clock.now - began < 75.0
+    answer = send(world.cloud, "Delete", PhysicalResourceId=INVENTED, ResourceProperties=given)
+    assert (answer["Status"], world.cloud.inventory()) == ("SUCCESS", {})
 
 
 def test_a_replacement_answers_with_the_new_id_and_leaves_the_old_to_its_delete() -> None:
@@ -161,7 +155,7 @@ def test_tags_that_the_old_properties_had_are_taken_away_and_those_of_others_sta
     assert ("team" in policy["Tags"], policy["Tags"]["theirs"]) == (False, "x")
 
 
-def test_the_second_try_of_an_update_finds_its_lease_ended_and_does_not_wait() -> None:
+def test_the_rollback_of_an_update_that_was_refused_waits_for_nobody() -> None:
     world = World().created()
     world.once("create_policy_version", refuse("AccessDenied"))
     began = world.cloud.clock.now

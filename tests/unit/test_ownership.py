@@ -8,7 +8,9 @@ from dms_s3_endpoint.cloudformation.event import Event
 from dms_s3_endpoint.model.ownership import (
     ADOPTED,
     FINGERPRINT,
+    LIFE,
     LOGICAL_ID,
+    PHYSICAL_ID,
     STACK_ID,
     Owner,
     Scope,
@@ -22,29 +24,40 @@ from dms_s3_endpoint.model.ownership import (
 from .builders import STACK_ID as A_STACK
 from .builders import make_event
 
-OWNER = Owner(A_STACK, "Endpoint", "dev/orders")
+OWNER = Owner(A_STACK, "Endpoint", "dev/orders", "its life")
 OURS = OWNER.tags("f")
+FROM_VERSION_1 = Owner(A_STACK, "Endpoint", "dev/orders")
 
 
 @pytest.mark.parametrize(
-    ("changes", "is_owned", "is_of_resource"),
+    ("changes", "is_of_life", "is_of_every_life"),
     [
         ({}, True, True),
-        ({"dms-s3-endpoint:physical-id": "dev/other"}, False, True),
+        ({LIFE: "another"}, False, True),
+        ({LIFE: ""}, False, True),
+        ({PHYSICAL_ID: "dev/other"}, False, False),
         ({LOGICAL_ID: "Other"}, False, False),
         ({STACK_ID: "other"}, False, False),
     ],
 )
-def test_a_scope_contains_one_physical_resource_or_every_one_of_the_logical(
-    changes: dict[str, str], is_owned: bool, is_of_resource: bool
+def test_a_scope_contains_one_life_or_where_none_is_known_every_life_of_the_physical_resource(
+    changes: dict[str, str], is_of_life: bool, is_of_every_life: bool
 ) -> None:
     tags = OURS | changes
-    assert (Scope(OWNER).contains(tags), OWNER.owns(tags)) == (is_owned, is_owned)
-    assert Scope(OWNER, every_physical_id=True).contains(tags) is is_of_resource
+    assert (Scope(OWNER).contains(tags), OWNER.owns(tags)) == (is_of_life, is_of_life)
+    assert Scope(OWNER, every_life=True).contains(tags) is is_of_every_life
+
+
+def test_what_version_1_0_0_made_names_no_life_and_is_of_none_that_has_a_name() -> None:
+    made = FROM_VERSION_1.tags("f")
+    assert LIFE not in made
+    assert FROM_VERSION_1.owns(made)
+    assert not OWNER.owns(made)
+    assert not FROM_VERSION_1.owns(OURS)
 
 
 def test_a_piece_without_tags_is_in_no_scope() -> None:
-    assert not Scope(OWNER, every_physical_id=True).contains({})
+    assert not Scope(OWNER, every_life=True).contains({})
 
 
 def test_an_owner_is_named_by_its_logical_id_and_stack() -> None:
@@ -62,9 +75,12 @@ def test_the_name_of_a_stack_is_in_its_id(stack_id: str, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("key", "reserved"),
-    [("aws:x", True), ("AWS:x", True), ("dms-s3-endpoint:x", True), ("DMS-S3-Endpoint:x", True), ("team", False)],
+    [
+        *[(key, True) for key in ("aws:x", "AWS:x", "dms:x", "DMS:x", "dms-s3-endpoint:x", "DMS-S3-Endpoint:x")],
+        *[(key, False) for key in ("team", "dms", "dms-x:y")],
+    ],
 )
-def test_keys_of_aws_and_of_ours_are_reserved_in_any_case(key: str, reserved: bool) -> None:
+def test_keys_of_aws_of_dms_and_of_ours_are_reserved_in_any_case(key: str, reserved: bool) -> None:
     assert is_reserved(key) is reserved
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from dms_s3_endpoint.model.endpoint import Endpoint, derived_resource_identifier
 from dms_s3_endpoint.model.errors import EndpointError
-from dms_s3_endpoint.model.parse import Names, identity_in, names_in, parse
-from dms_s3_endpoint.model.physical_id import PhysicalId
+from dms_s3_endpoint.model.names import Named
+from dms_s3_endpoint.model.parse import names_in, parse
 from dms_s3_endpoint.model.properties import LONGEST_RESOURCE_IDENTIFIER, identifier_values
 
 from .builders import DATA_LAKE, DMS, ENVIRONMENTS, make_properties
@@ -73,9 +73,12 @@ def test_keys_are_read_in_any_case_at_every_level() -> None:
         ({"TAGS": ["x"]}, "TAGS.1 must be a map of Key and Value"),
         ({"TAGS": [{"Value": "b"}]}, "TAGS.1.Key is missing"),
         ({"TAGS": [{"Key": "a", "Kay": "b"}]}, "TAGS.1.KAY is unknown (did you mean KEY?)"),
-        ({"TAGS": [{"Key": "aws:x", "Value": "b"}]}, "not beginning with aws: or dms-s3-endpoint:, not 'aws:x'"),
+        ({"TAGS": [{"Key": "aws:x", "Value": "b"}]}, "not beginning with aws:, dms: or dms-s3-endpoint:, not 'aws:x'"),
+        ({"TAGS": [{"Key": "dms:x", "Value": "b"}]}, "not beginning with aws:, dms: or dms-s3-endpoint:, not 'dms:x'"),
         ({"TAGS": [{"Key": "DMS-s3-endpoint:stack-id"}]}, "TAGS.1.Key must be"),
         ({"TAGS": [{"Key": "a", "Value": "<>"}]}, "TAGS.1.Value must be letters, digits, spaces and _.:/=+-"),
+        ({"TAGS": [{"Key": "a", "Value": "dms:x"}]}, "not beginning with aws: or dms:, not 'dms:x'"),
+        ({"TAGS": [{"Key": "a", "Value": "aws:x"}]}, "TAGS.1.Value must be"),
         ({"TAGS": [{"Key": "a"}, {"Key": "A"}]}, "TAGS.2.Key 'A' is given twice; case makes no difference"),
         ({"TAGS": [{"Key": str(n)} for n in range(47)]}, "TAGS has 47 entries, and 44 is the most"),
         ({"ADOPT": "yes"}, "ADOPT must be true or false, not 'yes'"),
@@ -148,6 +151,11 @@ def test_a_reason_is_one_line_of_at_most_400_characters() -> None:
     assert len(reason) <= 400
     assert "\n" not in reason
     assert reason.endswith("Correct the properties and deploy again")
+
+
+@pytest.mark.parametrize("text", ["dms", "dms-orders", "DMS:orders", "of dms:orders"])
+def test_of_dms_own_prefix_a_tag_is_refused_the_documented_spelling_alone(text: str) -> None:
+    assert endpoint(TAGS=[{"Key": text, "Value": text}]).tags == {text: text}
 
 
 @pytest.mark.parametrize("empty", ["", None])
@@ -271,47 +279,23 @@ def test_free_text_keeps_its_case_in_the_fingerprint() -> None:
     assert with_settings(CSVNULLVALUE="NULL").fingerprint != with_settings(CSVNULLVALUE="null").fingerprint
 
 
-@pytest.mark.parametrize(
-    "broken",
-    [
-        None,
-        {},
-        {"ENVIRONMENT": "dev"},
-        {"ENVIRONMENT": "dev", "ENDPOINTIDENTIFIER": ["x"]},
-        {"ENVIRONMENT": [], "ENDPOINTIDENTIFIER": "x"},
-        {"ENVIRONMENT": "dev", "ENDPOINTIDENTIFIER": "-"},
-        {"ENVIRONMENT": "nowhere", "ENDPOINTIDENTIFIER": "x"},
-    ],
-)
-def test_properties_may_give_no_identity(broken: object) -> None:
-    assert identity_in(broken, ENVIRONMENTS) is None
+def test_the_names_of_role_and_policy_are_read_whatever_else_is_wrong() -> None:
+    wrong = {"Environment": "gone", "endpointidentifier": "-", "RoleName": "r", "policyname": "P", "X": 1}
+    assert names_in(wrong) == Named(frozenset({"r"}), frozenset({"P"}))
 
 
-def test_the_identity_is_that_of_the_endpoint_whatever_else_is_wrong() -> None:
-    wrong = {"environment": "dev", "EndpointIdentifier": "Orders", "S3SETTINGS": 7, "ROLENAMES": "x"}
-    assert identity_in(wrong, ENVIRONMENTS) == PhysicalId("dev", "orders")
-
-
-def test_the_names_are_read_whatever_else_is_wrong() -> None:
-    wrong = {
-        "Environment": "gone",
-        "endpointidentifier": "Orders",
-        "RoleName": "r",
-        "PolicyName": "p",
-        "ADOPT": "Y",
-        "X": 1,
-    }
-    assert names_in(wrong) == Names("gone", "orders", "r", "p", adopt=True)
-
-
-@pytest.mark.parametrize("wrong", [None, [], "x", {}, {"ROLENAME": ["r"], "ENVIRONMENT": 7, "ADOPT": True}])
-def test_names_that_are_not_there_are_empty(wrong: object) -> None:
-    assert names_in(wrong) == Names("", "", "", "", adopt=False)
+@pytest.mark.parametrize("wrong", [None, [], "x", {}, {"ROLENAME": ["r"], "POLICYNAME": 7}])
+def test_names_that_are_not_there_are_none(wrong: object) -> None:
+    assert names_in(wrong) == Named()
 
 
 def test_a_name_that_can_not_be_one_is_no_name() -> None:
-    wrong = {"ENVIRONMENT": "/", "ENDPOINTIDENTIFIER": "-", "ROLENAME": "*", "POLICYNAME": "p" * 129, "ADOPT": "yes"}
-    assert names_in(wrong) == Names("", "", "", "", adopt=False)
+    assert names_in({"ROLENAME": "*", "POLICYNAME": "p" * 129}) == Named()
+
+
+def test_names_of_two_requests_are_taken_together() -> None:
+    both = names_in({"ROLENAME": "r", "POLICYNAME": "p"}) | names_in({"ROLENAME": "s"})
+    assert both == Named(frozenset({"r", "s"}), frozenset({"p"}))
 
 
 @pytest.mark.parametrize("path", sorted((Path(__file__).resolve().parents[2] / "events").glob("*.json")))

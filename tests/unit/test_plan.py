@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from dms_s3_endpoint.model.comparison import made_with, snapshot
 from dms_s3_endpoint.model.endpoint import Endpoint
 from dms_s3_endpoint.model.errors import Code, EndpointError
 from dms_s3_endpoint.model.hashing import fingerprint
@@ -104,15 +106,161 @@ def test_what_stands_as_wanted_needs_no_step() -> None:
     assert elsewhere.steps[1].added == {FINGERPRINT: fingerprint(access_policy(wanted(), "eu-central-1"))}
 
 
-@pytest.mark.parametrize(
-    ("key", "removed"), [("team", ()), ("Stage", ("Stage",)), ("STAGE", ("STAGE",)), ("stage", ("stage",))]
-)
-def test_a_tag_that_is_given_up_is_removed_unless_the_new_key_differs_in_case_alone(
-    key: str, removed: tuple[str, ...]
+@pytest.mark.parametrize("key", ["team", "Stage"])
+def test_a_tag_that_is_given_up_is_removed_from_each_piece_also_where_the_new_key_differs_in_case_alone(
+    key: str,
 ) -> None:
     observed = owned(wanted(), **{key: "x", "theirs": "y"})
     plan = decide(wanted(TAGS=[{"Key": "TEAM", "Value": "x"}]), OWNER, observed, REGION, Before(frozenset({key})))
-    assert [(step.do, step.added, step.removed) for step in plan.steps] == [(Do.RETAG, {"TEAM": "x"}, removed)] * 3
+    assert [(step.do, step.added, step.removed) for step in plan.steps] == [(Do.RETAG, {"TEAM": "x"}, (key,))] * 3
+
+
+# When the endpoint is created anew
+
+
+def wanting(**settings: Any) -> Endpoint:
+    return parse(make_properties(S3SETTINGS={"BUCKETNAME": "data-lake-dev", **settings}), ENVIRONMENTS)
+
+
+def known(of: Endpoint, observed: Observed, **more: Any) -> Before:
+    """As the last request recorded it."""
+    assert observed.live
+    return Before(made_with=made_with(of), snapshot=snapshot(observed.live), succeeded=True, **more)
+
+
+def with_live(observed: Observed, **changes: Any) -> Observed:
+    assert observed.live
+    return replace(observed, live=replace(observed.live, **changes))
+
+
+def modified(observed: Observed, **settings: Any) -> Observed:
+    """As ModifyEndpoint does it."""
+    assert observed.live
+    return with_live(observed, settings={**observed.live.settings, **settings})
+
+
+def reasons(plan: Plan) -> list[str]:
+    assert plan.refusals == ()
+    return [step.reason for step in plan.of(Do.DELETE_ENDPOINT)]
+
+
+def test_settings_that_are_wanted_otherwise_than_before_recreate_it_also_those_that_are_taken_out() -> None:
+    old = wanting(CDCPATH="changes", MAXFILESIZE="7")
+    observed = owned(old)
+    plan = decide(wanting(MAXFILESIZE="8"), OWNER, observed, REGION, known(old, observed))
+    assert reasons(plan) == ["CDCPATH, MAXFILESIZE differs"]
+
+
+@pytest.mark.parametrize("tag", ["", "of an older release"])
+def test_a_fingerprint_that_is_lost_or_another_is_written_again_and_recreates_nothing(tag: str) -> None:
+    observed = owned(wanting())
+    assert observed.live
+    tags = {**observed.live.tags, FINGERPRINT: tag}
+    if not tag:
+        del tags[FINGERPRINT]
+    observed = with_live(observed, tags=tags)
+    plan = decide(wanting(), OWNER, observed, REGION, known(wanting(), observed))
+    assert [(step.do, step.name, dict(step.added)) for step in plan.steps] == [
+        (Do.RETAG, "endpoint orders", {FINGERPRINT: wanting().fingerprint})
+    ]
+
+
+def test_what_was_changed_by_hand_since_it_became_active_recreates_it() -> None:
+    before = known(wanting(), owned(wanting()))
+    observed = modified(owned(wanting()), MaxFileSize=7)
+    assert reasons(decide(wanting(), OWNER, observed, REGION, before)) == ["MAXFILESIZE changed by hand"]
+
+
+def test_what_was_changed_by_hand_stays_while_tasks_use_the_endpoint_and_all_else_is_done() -> None:
+    before = known(wanting(), owned(wanting()))
+    observed = replace(modified(owned(wanting()), MaxFileSize=7), users=("task replication",))
+    tagged = parse(make_properties(TAGS=[{"Key": "team", "Value": "x"}]), ENVIRONMENTS)
+    plan = decide(tagged, OWNER, observed, REGION, before)
+    assert (plan.refusals, [step.do for step in plan.steps]) == ((), [Do.RETAG] * 3)
+    assert plan.warnings == ("MAXFILESIZE of orders changed by hand: tasks use it, so it stays so",)
+
+
+def test_settings_that_are_wanted_otherwise_are_refused_while_tasks_use_the_endpoint() -> None:
+    observed = replace(owned(wanting()), users=("task replication",))
+    plan = decide(wanting(MAXFILESIZE="8"), OWNER, observed, REGION, known(wanting(), observed))
+    assert [refusal.code for refusal in plan.refusals] == [Code.ENDPOINT_IN_USE]
+
+
+@pytest.mark.parametrize(("status", "found"), [("active", []), ("modifying", []), ("failed", ["its status is failed"])])
+def test_a_status_that_passes_recreates_nothing(status: str, found: list[str]) -> None:
+    observed = with_live(owned(wanting()), status=status)
+    assert reasons(decide(wanting(), OWNER, observed, REGION, known(wanting(), observed))) == found
+
+
+def test_where_nothing_is_recorded_the_fingerprint_tells_that_the_endpoint_is_as_wanted() -> None:
+    """So do the old properties that the event has, and where these are none, the live settings."""
+    observed = modified(owned(wanting()), CdcPath="somewhere")
+    assert reasons(decide(wanting(), OWNER, observed, REGION)) == []
+    untold = with_live(observed, tags=OWNER.tags("lost"))
+    assert reasons(decide(wanting(), OWNER, untold, REGION, Before(old_properties=wanting()))) == []
+    assert reasons(decide(wanting(), OWNER, untold, REGION)) == ["CDCPATH differs"]
+
+
+def test_without_a_record_the_old_properties_tell_what_is_wanted_otherwise() -> None:
+    observed = owned(wanting(MAXFILESIZE="7"))
+    plan = decide(wanting(), OWNER, observed, REGION, Before(old_properties=wanting(MAXFILESIZE="7")))
+    assert reasons(plan) == ["MAXFILESIZE differs"]
+
+
+# What is refused
+
+
+def test_a_piece_of_another_life_is_taken_by_whoever_its_tags_name() -> None:
+    observed = owned(wanting())
+    (first, *_) = decide(wanting(), replace(OWNER, life="another"), observed, REGION).refusals
+    assert (first.code, "is Endpoint of stack orders/" in first.reason) == (Code.NAME_TAKEN, True)
+
+
+def test_a_piece_of_the_endpoint_that_is_replaced_is_told_from_one_of_others() -> None:
+    observed = replace(owned(wanting()), live=None)
+    new = replace(OWNER, physical_id="dev/new")
+    (first, *_) = decide(wanting(), new, observed, REGION, Before(replaces="dev/orders")).refusals
+    assert first.reason.startswith("InvalidRequest: policy dms-orders belongs to the endpoint that this update repl")
+
+
+def test_an_instance_of_another_region_is_refused_before_anything_is_changed() -> None:
+    testing = wanted(TESTREPLICATIONINSTANCEARN=f"arn:aws:dms:us-east-1:{DMS}:rep:TESTS")
+    (refusal,) = decide(testing, OWNER, Observed(), REGION).refusals
+    assert refusal.reason.startswith("InvalidRequest: TESTREPLICATIONINSTANCEARN is in us-east-1, and the endpoint in")
+
+
+def test_a_resource_identifier_that_another_endpoint_has_is_refused_before_the_delete() -> None:
+    observed = replace(owned(wanting()), arn_taken_by="theirs")
+    plan = decide(wanting(MAXFILESIZE="8"), OWNER, observed, REGION, known(wanting(), observed))
+    (refusal,) = plan.refusals
+    assert refusal.reason.startswith("NameTaken: create-endpoint orders: endpoint theirs has this RESOURCEIDENTIFIER")
+
+
+# Connection tests
+
+
+@pytest.mark.parametrize(
+    ("before", "tests"),
+    [
+        (Before(), True),
+        (Before(succeeded=True), False),
+        (Before(is_going_back=True), False),
+        (Before(succeeded=True, is_going_back=True), False),
+    ],
+)
+def test_an_endpoint_that_stands_is_tested_if_it_never_succeeded_and_a_rollback_tests_nothing(
+    before: Before, tests: bool
+) -> None:
+    testing = wanted(TESTREPLICATIONINSTANCEARN=f"arn:aws:dms:{REGION}:{DMS}:rep:TESTS")
+    assert decide(testing, OWNER, owned(testing), REGION, before).has(Do.TEST_CONNECTION) is tests
+
+
+def test_an_endpoint_that_is_created_anew_is_tested_though_it_succeeded_but_not_in_a_rollback() -> None:
+    testing = wanted(TESTREPLICATIONINSTANCEARN=f"arn:aws:dms:{REGION}:{DMS}:rep:TESTS")
+    failed = with_live(owned(testing), status="failed")
+    assert decide(testing, OWNER, failed, REGION, Before(succeeded=True)).has(Do.TEST_CONNECTION)
+    going_back = Before(succeeded=True, is_going_back=True)
+    assert not decide(testing, OWNER, failed, REGION, going_back).has(Do.TEST_CONNECTION)
 
 
 def test_a_report_keeps_the_problems_that_it_had_before_the_plan() -> None:

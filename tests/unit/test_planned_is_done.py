@@ -20,11 +20,10 @@ from development.faults.scenarios import BUCKET, SCENARIOS, Scenario, bounded, p
 from development.faults.stack import Answer, Event, Stack
 from development.faults.variants import VARIANTS
 from dms_s3_endpoint.cloudformation import event, lifecycle
-from dms_s3_endpoint.model.ownership import CHANGED_BY
 from dms_s3_endpoint.model.pieces import LiveEndpoint, Piece, Role
 from dms_s3_endpoint.procedure import deprovision, provision
 from dms_s3_endpoint.procedure.plan import Do, Plan, Step
-from dms_s3_endpoint.procedure.provision import Work
+from dms_s3_endpoint.procedure.provision import Provisioned, Work
 from tests import by_hand
 
 from .in_memory import CloudInMemory, FakeClient
@@ -36,7 +35,6 @@ pytestmark = pytest.mark.usefixtures("in_memory")
 CHANGES = re.compile(r"(create|delete|put|update|attach|detach|tag|untag|add|remove|test)_(?!.*_now$)")
 # Operation, name of the piece (of an attachment: of the policy), and the tags.
 Call = tuple[str, str, str]
-LEASE = "lease"
 # The handshake, a delete and a connection test try until DMS accepts.
 REPEATED = {"create_endpoint", "update_assume_role_policy", "delete_endpoint", "test_connection"}
 OPERATIONS = {
@@ -134,8 +132,6 @@ def call_of(operation: str, given: dict[str, Any]) -> Call:
     if operation not in TAGGING:
         return (operation, name, "")
     tags = [(tag["Key"], tag["Value"]) for tag in given.get("Tags", [])]
-    if [key for key, _value in tags] == [CHANGED_BY]:
-        return (LEASE, name, "")
     return (TAGGING[operation], name, str(sorted(tags or given["TagKeys"])))
 
 
@@ -166,7 +162,7 @@ class Recorded:
 
         return noting
 
-    def provision(self, work: Work) -> dict[str, str]:
+    def provision(self, work: Work) -> Provisioned:
         with self._carrying(Carried(work.plan, work.wanted.role_name)):
             return PROVISION(work)
 
@@ -182,9 +178,9 @@ class Recorded:
         return stack
 
     def compare(self, sent: Event, _calls: list[str], answers: list[Answer]) -> None:
-        kind, leases = sent["RequestType"], any(each.plan.needs_lease for each in self.carried)
+        kind = sent["RequestType"]
         found = [deviation for each in self.carried for deviation in each.deviations()]
-        found += [f"beside the Plan: {call}" for call in self.beside if call[0] != LEASE or not leases]
+        found += [f"beside the Plan: {call}" for call in self.beside]
         found += [str(answer["Reason"]) for answer in answers if answer["Status"] != "SUCCESS"]
         self.deviations += [f"{kind}: {each}" for each in found]
         self.carried, self.beside = [], []
@@ -262,7 +258,8 @@ class Checked(CloudInMemory):
 
     def deliver(self, sent: Event) -> list[Answer]:
         if sent["RequestType"] != "Delete":
-            report = lifecycle.check(event.Event.read(sent | {"RequestType": "Check"}), self.deployment())
+            request = event.Event.read(sent | {"RequestType": "Check"})
+            report = lifecycle.check(request, self.deployment(request))
             assert report.problems == []
             self.printed.append(report.as_json()["steps"])
         return super().deliver(sent)
@@ -273,7 +270,7 @@ def test_a_check_just_before_prints_the_steps_that_are_carried_out(kind: str, va
     cloud = Checked()
     cloud.switch(**VARIANTS[variant])
 
-    def noting(work: Work) -> dict[str, str]:
+    def noting(work: Work) -> Provisioned:
         cloud.planned.append([{"do": s.do.value, "name": s.name, "reason": s.reason} for s in work.plan.steps])
         return PROVISION(work)
 

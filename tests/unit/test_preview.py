@@ -17,7 +17,7 @@ from dms_s3_endpoint.procedure.preview import Report
 
 from .builders import DATA_LAKE, ENVIRONMENTS, make_client_error, make_event, make_properties
 from .in_memory import FakeClient
-from .test_adoption import ANOTHER_FOLDER, ByHand, adopting
+from .test_adoption import ANOTHER_FOLDER, ByHand, adopting, without_tags
 from .test_procedure import ENDPOINT_ARN, INSTANCE, OURS, World
 
 pytestmark = pytest.mark.usefixtures("in_memory")
@@ -33,7 +33,8 @@ def checked(world: World, given: Any, physical_id: str | None = "dev/orders", ol
     known = {"PhysicalResourceId": physical_id, "OldResourceProperties": old} if physical_id else {}
     event = make_event("Check", ResourceProperties=given, **known)
     before = world.cloud.inventory()
-    report = check(Event.read(event), world.cloud.deployment())
+    request = Event.read(event)
+    report = check(request, world.cloud.deployment(request))
     assert world.cloud.inventory() == before
     return report
 
@@ -210,11 +211,10 @@ def test_an_import_is_said_and_what_taking_adopt_out_would_do() -> None:
     assert (report.action, steps_of(report), report.problems) == ("adopt", imported, [])
     world.imported()
     assert checked(world, adopting(), old=adopting()).action == "nothing"
-    report = checked(world, OURS, old=adopting())
-    assert (report.action, steps_of(report)[:2]) == (
-        "change in place",
-        [("replace document", "orders-policy"), ("bind trust", "orders-role")],
-    )
+    report = checked(world, without_tags(), old=adopting())
+    retagged = [("retag", name) for name in ("policy orders-policy", "role orders-role", "endpoint orders")]
+    assert (report.action, steps_of(report)) == ("change in place", retagged)
+    assert {step["reason"] for step in report.steps} == {"differs in dms-s3-endpoint:adopted"}
 
 
 def test_an_import_that_would_be_refused_names_every_difference() -> None:

@@ -23,10 +23,10 @@ from development.faults.scenarios import (
     same,
 )
 from development.faults.stack import Answer, Event, Properties, Stack
-from dms_s3_endpoint.model.ownership import CHANGED_BY
 
-from .builders import DATA_LAKE, DMS, STACK_ID
-from .in_memory import CloudInMemory, Happening, Happenings, kill_after, kill_before, lose_answer, refuse
+from .builders import DATA_LAKE, DMS, LEASE_CALLS, STACK_ID
+from .in_memory import CloudInMemory, kill_after, kill_before, lose_answer, refuse
+from .wire import READS, Happening, Happenings
 
 OURS = properties("orders")
 KEY = f"arn:aws:kms:eu-west-1:{DATA_LAKE}:key/11111111-1111-4111-8111-111111111111"
@@ -37,17 +37,19 @@ pytestmark = pytest.mark.usefixtures("in_memory")
 
 
 class World:
-    """A stack's resource; of each event what was called, answered, and how many seconds it took."""
+    """A stack's resource; of each event what was answered and called: all, and without the calls of the lease."""
 
     def __init__(self, **switches: Any) -> None:
         self.calls: list[list[str]] = []
+        self.all_calls: list[list[str]] = []
         self.answers: list[Answer] = []
         self.cloud = CloudInMemory(on_end=self.note)
         self.cloud.switch(**switches)
         self.stack = Stack(self.cloud, STACK_ID)
 
     def note(self, _event: Event, calls: list[str], answers: list[Answer]) -> None:
-        self.calls.append(calls)
+        self.calls.append([call for call in calls if call not in LEASE_CALLS])
+        self.all_calls.append(calls)
         self.answers += answers
 
     def once(self, call: str, happening: Happening, nth: int = 1) -> None:
@@ -93,14 +95,15 @@ def test_a_create_makes_these_calls_in_the_order_of_the_steps() -> None:
             *("get_policy", "get_role", "describe_endpoints"),
             *("create_policy", "create_role", "attach_role_policy"),
             *("create_endpoint", "update_assume_role_policy", "describe_endpoints"),
-            *("create_endpoint", "describe_endpoints", "get_role"),
+            *("create_endpoint", "describe_endpoints", "get_policy", "get_policy_version", "get_role"),
         ]
     ]
 
 
 LOOKS = [
     *("get_policy", "get_policy_version", "get_role", "list_attached_role_policies"),
-    *("describe_endpoints", "list_tags_for_resource", "list_roles", "list_policies"),
+    *("describe_endpoints", "list_tags_for_resource", "list_roles", "list_role_tags"),
+    *("list_policies", "list_policy_tags"),
 ]
 
 
@@ -110,15 +113,26 @@ def test_an_update_that_changes_nothing_only_reads() -> None:
     assert world.calls[-1] == LOOKS
 
 
-def test_an_update_of_the_settings_asks_for_its_lease_before_each_change_of_the_endpoint() -> None:
+def test_an_update_of_the_settings_asks_who_uses_the_endpoint_before_it_changes_anything() -> None:
     world = World().created()
     assert world.stack.update(another_folder("orders"))
-    asked = "get_role"
     assert world.calls[-1] == [
-        *(*LOOKS, "describe_replication_tasks", "describe_replication_configs", "tag_role"),
-        *("create_policy_version", asked, "delete_endpoint", "describe_endpoints"),
-        *(asked, "create_endpoint", "describe_endpoints", "tag_policy", "get_role", asked, "tag_role"),
+        *(*LOOKS, "describe_replication_tasks", "describe_replication_configs"),
+        *("create_policy_version", "delete_endpoint", "describe_endpoints"),
+        *("create_endpoint", "describe_endpoints", "tag_policy"),
     ]
+
+
+@pytest.mark.parametrize("wanted", [same, retagged, bounded, another_policy, another_folder, another_role])
+def test_the_lease_is_confirmed_right_before_each_change(wanted: Callable[[str], Properties]) -> None:
+    world = World().created()
+    assert world.stack.update(wanted("orders"))
+    unconfirmed = [
+        call
+        for before, call in pairwise(world.all_calls[-1])
+        if not call.startswith(READS) and call not in LEASE_CALLS and before != "get_item"
+    ]
+    assert unconfirmed == []
 
 
 def test_a_delete_makes_these_calls() -> None:
@@ -134,9 +148,9 @@ def test_a_delete_makes_these_calls() -> None:
 @pytest.mark.parametrize(
     ("wanted", "changes"),
     [
-        (retagged, ["tag_policy", "untag_policy", "tag_role", "untag_role"]),
+        (retagged, ["untag_policy", "tag_policy", "untag_role", "tag_role"]),
         (bounded, ["put_role_permissions_boundary", "tag_role"]),
-        (another_policy, ["tag_role", "create_policy", "attach_role_policy", "detach_role_policy", "delete_policy"]),
+        (another_policy, ["create_policy", "attach_role_policy", "detach_role_policy", "delete_policy"]),
     ],
 )
 def test_what_can_be_changed_in_place_is(wanted: Callable[[str], Properties], changes: list[str]) -> None:
@@ -588,32 +602,6 @@ def test_a_failure_that_can_not_be_seen_to_show_is_answered_with_its_own_reason(
     assert vars(record)["cause"].startswith("AccessDenied: get-role orders-role: ")
 
 
-def test_a_lease_that_can_not_be_released_is_logged_and_harms_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    world = World().created()
-    world.once("tag_role", refuse("AccessDenied"), nth=2)
-    with caplog.at_level(logging.WARNING):
-        assert world.stack.update(another_folder("orders"))
-    (record,) = [each for each in caplog.records if each.message == "The lease was not released"]
-    assert vars(record)["cause"].startswith("AccessDenied: tag-role orders-role: ")
-    assert world.is_as_believed()
-
-
-def test_a_create_whose_delete_took_away_the_role_meanwhile_takes_away_its_endpoint() -> None:
-    world = World()
-
-    def take_away(effect: Callable[[], Any]) -> Any:
-        world.cloud.iam.roles.clear()
-        return effect()
-
-    world.once("get_role", take_away, nth=2)
-    no_endpoint_of(world)
-    assert "delete_endpoint" in world.calls[0]
-    assert world.reason == (
-        "NotStabilized: create-endpoint orders: role orders-role was deleted meanwhile. Deploy again; it continues "
-        "from what stands"
-    )
-
-
 def test_an_answer_does_not_wait_for_ever_for_what_may_never_show() -> None:
     world = World()
     world.once("create_endpoint", lose_answer)
@@ -665,49 +653,6 @@ def test_a_role_that_iam_does_not_know_and_then_shows_is_deleted() -> None:
     world.once("delete_role", refuse("NoSuchEntity"))
     assert world.stack.delete()
     assert world.cloud.inventory() == {}
-
-
-def test_a_lease_of_an_update_that_was_killed_makes_the_next_one_wait_once(caplog: pytest.LogCaptureFixture) -> None:
-    world = World().created()
-    world.once("delete_endpoint", kill_before)
-    world.stack.may_be_ended = True
-    with caplog.at_level(logging.WARNING):
-        assert not world.stack.update(another_folder("orders"))
-    (record,) = [each for each in caplog.records if each.message == "Another request is changing the endpoint"]
-    assert len(vars(record)["other_request"]) == len("11111111-0000-4000-8000-000000000000")
-    began = world.cloud.clock.now
-    assert world.stack.update(another_folder("orders"))
-    assert world.cloud.clock.now - began < 25.0
-    assert world.role()["Tags"][CHANGED_BY].endswith(" ended")
-
-
-def test_an_update_that_renames_the_role_has_its_lease_on_the_one_that_stands() -> None:
-    world = World().created()
-    leased_by: list[str] = []
-
-    def look(effect: Callable[[], Any]) -> Any:
-        leased_by.extend(role["RoleName"] for role in world.cloud.iam.roles.values() if CHANGED_BY in role["Tags"])
-        return effect()
-
-    world.once("create_endpoint", look)
-    assert world.stack.update(another_role("orders"))
-    assert leased_by == ["orders-role"]
-
-
-def test_an_update_that_lost_its_lease_stops_and_says_so() -> None:
-    world = World().created()
-
-    def take_away(effect: Callable[[], Any]) -> Any:
-        world.role()["Tags"][CHANGED_BY] = "another"
-        return effect()
-
-    world.once("create_policy_version", take_away)
-    assert not world.stack.update(another_folder("orders"))
-    assert world.reason == (
-        "NotStabilized: get-role orders-role: a later request is changing the endpoint. Deploy again; it continues "
-        "from what stands"
-    )
-    assert world.is_as_believed()
 
 
 def test_the_rollback_of_a_replacement_goes_on_until_nothing_of_it_appears() -> None:

@@ -15,7 +15,7 @@ from development.faults.scenarios import another_endpoint, another_folder, anoth
 from development.faults.stack import LOGICAL_ID, Answer, Event, Properties
 from development.faults.variants import VARIANTS
 
-from .builders import STACK_ID
+from .builders import STACK_ID, make_url
 from .in_memory import CloudInMemory
 from .races import RacingClock
 
@@ -34,17 +34,29 @@ class World:
         self.cloud.switch(**VARIANTS[variant])
 
     def send(self, event: Event) -> Answer:
-        (answer,) = self.cloud.deliver(event)
+        (answer,) = self.cloud.deliver(self.issued(event, 0.0))
         self.clock.now += 100.0
         return answer
 
     def race(self, first: Event, second: Event, delays: tuple[float, ...] = (0.0, 0.3, 1.0, 5.0, 20.0, 60.0)) -> Any:
         """The answers; the second event comes a drawn delay after the first."""
+        delay = self.draw.choice(delays)
+        first, second = self.issued(first, 0.0), self.issued(second, 1.0 + delay)
         works: list[tuple[float, Callable[[], Any]]] = [
-            (0.0, lambda: self.cloud.deliver(first)[0]),
-            (self.draw.choice(delays), lambda: self.cloud.deliver(second)[0]),
+            (0.0, lambda: self.answer(first)),
+            (delay, lambda: self.answer(second)),
         ]
-        return self.clock.race(*works)
+        answers = self.clock.race(*works)
+        self.clock.now += 100.0
+        return answers
+
+    def issued(self, event: Event, seconds: float) -> Event:
+        """The event with a ResponseURL that is signed so many seconds from now; one that has a URL keeps it."""
+        return {"ResponseURL": make_url(self.clock.now + seconds)} | event
+
+    def answer(self, event: Event) -> Answer:
+        """Empty where another delivery of the event answers."""
+        return next(iter(self.cloud.deliver(event)), {})
 
     def inventory(self) -> Inventory:
         return self.cloud.inventory()
@@ -64,7 +76,7 @@ def delete(physical_id: str = "dev/orders", **more: Any) -> Event:
 
 
 def statuses(answers: list[Answer]) -> list[str]:
-    return [answer["Status"] for answer in answers]
+    return [answer["Status"] for answer in answers if answer]
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -79,11 +91,10 @@ def test_an_event_that_is_delivered_twice_is_one(variant: str, order: int) -> No
     world = World(variant, order)
     for kind in (event("Create"), update(OURS, another_folder("orders"))):
         answers = world.race(kind, kind)
-        assert statuses(answers) == ["SUCCESS", "SUCCESS"], answers
+        assert set(statuses(answers)) == {"SUCCESS"}, answers
         assert faults_of_standing(world.inventory(), "dev/orders") == []
-        world.clock.now += 100.0
     gone = delete()
-    assert statuses(world.race(gone, gone)) == ["SUCCESS", "SUCCESS"]
+    assert set(statuses(world.race(gone, gone))) == {"SUCCESS"}
     assert world.inventory() == {}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -11,15 +11,15 @@ import pytest
 
 from dms_s3_endpoint.aws.accounts import Accounts
 from dms_s3_endpoint.aws.dms import CreateAnswer
-from dms_s3_endpoint.model.errors import EndpointError, out_of_time
+from dms_s3_endpoint.model.errors import EndpointError
 from dms_s3_endpoint.model.figures import Figures
+from dms_s3_endpoint.model.names import Named
 from dms_s3_endpoint.model.ownership import ADOPTED, Owner, Scope
-from dms_s3_endpoint.model.parse import Names, parse
+from dms_s3_endpoint.model.parse import parse
 from dms_s3_endpoint.model.pieces import LiveEndpoint, Policy, Role
 from dms_s3_endpoint.model.policies import access_policy, trusted_external_ids
 from dms_s3_endpoint.procedure.deprovision import SECONDS_TO_NAME_USERS, delete_endpoint
 from dms_s3_endpoint.procedure.handshake import Handshake
-from dms_s3_endpoint.procedure.lease import Lease
 from dms_s3_endpoint.procedure.observe import observe_roles_and_policies
 from dms_s3_endpoint.procedure.plan import Do, Plan, Step
 from dms_s3_endpoint.procedure.provision import Work, provision
@@ -81,7 +81,7 @@ def shake_hands(
 ) -> tuple[Scripted, LiveEndpoint | str]:
     """What was called, and the endpoint or the reason why there is none."""
     aws = Scripted(answers, seen, ends)
-    handshake = Handshake(WANTED, OWNER, ROLE, aws.accounts, Lease("r", aws.accounts.iam, aws.accounts.deadline))
+    handshake = Handshake(WANTED, OWNER, ROLE, aws.accounts)
     try:
         return aws, handshake.run()
     except EndpointError as error:
@@ -152,11 +152,11 @@ def test_an_endpoint_that_can_not_be_deleted_leaves_the_time_to_name_its_users()
     aws = SimpleNamespace(request_delete=lambda _live: "it is used", users_of=lambda _live: ("task a", "task b"))
     working = accounts(aws, clock)
     with pytest.raises(EndpointError, match="EndpointInUse: delete-endpoint orders: used by task a, task b"):
-        delete_endpoint(LIVE, working, Lease("r", working.iam, working.deadline))
+        delete_endpoint(LIVE, working)
     assert working.deadline.left() == pytest.approx(SECONDS_TO_NAME_USERS)
     aws.users_of = lambda _live: ()
     with pytest.raises(EndpointError, match="NotStabilized: delete-endpoint orders: it is used"):
-        delete_endpoint(LIVE, working, Lease("r", working.iam, working.deadline))
+        delete_endpoint(LIVE, working)
 
 
 # A policy that is made meanwhile
@@ -168,60 +168,25 @@ def test_an_endpoint_that_can_not_be_deleted_leaves_the_time_to_name_its_users()
 def test_a_policy_that_others_made_meanwhile_is_taken(tags: Any, owner: str) -> None:
     found = None if tags is None else Policy("dms-orders", "arn", {}, tags)
     with pytest.raises(EndpointError, match=f"NameTaken: policy dms-orders exists and is {owner}"):
-        make_policy(found, [])
+        make_policy(found)
 
 
-@pytest.mark.parametrize(("document", "replaced"), [({}, 1), (access_policy(WANTED, "eu-west-1"), 0)])
-def test_a_policy_that_another_delivery_made_is_ours_and_gets_the_wanted_document(document: Any, replaced: int) -> None:
-    found, calls = Policy("dms-orders", "arn", document, OWNER.tags("f")), list[Any]()
+def test_a_policy_that_an_earlier_attempt_made_is_ours() -> None:
+    found = Policy("dms-orders", "arn", access_policy(WANTED, "eu-west-1"), OWNER.tags("f"))
     with pytest.raises(EndpointError, match="role dms-orders is neither there nor planned"):
-        make_policy(found, calls)
-    assert calls == [(found, access_policy(WANTED, "eu-west-1"))] * replaced
+        make_policy(found)
 
 
-def make_policy(found: Policy | None, calls: list[Any]) -> None:
+def make_policy(found: Policy | None) -> None:
     """Step 2 where create-policy says that the name is taken; step 3 is in no plan."""
     aws = SimpleNamespace(
         create_policy=lambda *_: None,
         policy_once_seen=lambda *_: found,
-        replace_document=lambda *given: calls.append(given),
         wait_until_seen=lambda: None,
     )
     working = accounts(aws, FakeClock())
     plan = Plan(steps=(Step(Do.CREATE_POLICY, "dms-orders"),))
-    provision(Work(plan, WANTED, OWNER, working, Lease("r", working.iam, working.deadline)))
-
-
-# The lease
-
-
-def lease_where(find_role: Callable[[str], Role | None], tag_role: Callable[..., None]) -> tuple[Lease, FakeClock]:
-    clock = FakeClock()
-    iam: Any = SimpleNamespace(find_role=find_role, tag_role=tag_role)
-    return Lease("r", iam, clock.deadline()), clock
-
-
-def denied(*_: object) -> None:
-    raise out_of_time("tag-role")
-
-
-LEASED = replace(ROLE, tags={"dms-s3-endpoint:changed-by": "another"})
-
-
-def test_a_lease_that_can_not_be_written_stops_the_request_while_the_role_stands() -> None:
-    lease, clock = lease_where({ROLE.name: LEASED}.get, denied)
-    with pytest.raises(EndpointError, match="tag-role"):
-        lease.take_over(LEASED)
-    assert clock.slept == []
-
-
-def test_a_lease_on_a_role_that_the_other_gave_up_goes_on_the_next_role() -> None:
-    written: list[str] = []
-    lease, clock = lease_where(lambda _name: None, lambda role, *_: written.append(role.name))
-    lease.take_over(LEASED)
-    lease.ensure_held()
-    lease.acquire(replace(ROLE, name="next"))
-    assert (written, clock.slept) == (["dms-orders", "next"], [25.0])
+    provision(Work(plan, WANTED, OWNER, working))
 
 
 # What a removal finds under another path
@@ -249,11 +214,12 @@ def test_a_policy_without_visible_tags_is_read_only_if_its_role_was_imported_her
         roles_of=lambda *_, **__: [],
         policies_of=lambda *_, **__: [],
         find_role=lambda _name: replace(ROLE, tags=role_tags),
+        find_policy=lambda *_: None,
         policy_elsewhere=lambda *_: replace(shown, tags={}),
         policy_at=policy_at,
     )
-    names = Names("dev", "orders", "dms-orders", "p", False)
-    _, policies = observe_roles_and_policies(Scope(OWNER), names, iam)
+    named = Named(frozenset({"dms-orders"}), frozenset({"p"}))
+    _, policies = observe_roles_and_policies(Scope(OWNER), named, iam)
     assert (asked, policies) == (read, (shown,) if read else ())
 
 
@@ -263,7 +229,8 @@ def test_a_policy_whose_tags_show_is_not_read_again() -> None:
         roles_of=lambda *_, **__: [replace(ROLE, tags=OURS | {ADOPTED: "true"})],
         policies_of=lambda *_, **__: [],
         find_role=lambda _name: None,
+        find_policy=lambda *_: None,
         policy_elsewhere=lambda *_: shown,
     )
-    _, policies = observe_roles_and_policies(Scope(OWNER), Names("dev", "orders", "", "p", False), iam)
+    _, policies = observe_roles_and_policies(Scope(OWNER), Named(policies=frozenset({"p"})), iam)
     assert policies == (shown,)

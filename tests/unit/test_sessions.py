@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
 
 import boto3
 import pytest
 from botocore.awsrequest import AWSRequest
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 
 from dms_s3_endpoint.aws.deadline import OutOfTimeError
-from dms_s3_endpoint.aws.sessions import assume, enter, new_client, session_name
+from dms_s3_endpoint.aws.sessions import (
+    SECONDS_TO_CONNECT,
+    SECONDS_TO_READ,
+    Guard,
+    assume,
+    enter,
+    new_client,
+    session_name,
+)
 from dms_s3_endpoint.model.errors import EndpointError
 from dms_s3_endpoint.model.figures import Figures
 
@@ -30,24 +40,33 @@ def region(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def iam(now: float = 0.0, figures: Figures | None = None) -> Any:
     """A client whose deadline is at 20 s."""
+    return client_of("iam", now=now, figures=figures)
+
+
+def client_of(service: str, guard: Guard | None = None, now: float = 0.0, figures: Figures | None = None) -> Any:
     session = boto3.Session("an id", "a key", "a token")
-    return new_client(session, "iam", FakeClock(now).deadline(20.0), figures or Figures())
+    return new_client(session, service, FakeClock(now).deadline(20.0), figures or Figures(), guard=guard)
 
 
 def credentials(name: str) -> Any:
     return {"AccessKeyId": f"{name} id", "SecretAccessKey": f"{name} key", "SessionToken": f"{name} token"}
 
 
-def test_each_account_is_entered_by_its_own_role_and_signed_for_with_its_credentials() -> None:
+def entered(guard: Guard) -> dict[str, Any]:
+    """The clients of an environment that was entered, by service."""
     clients: dict[str, Any] = {}
 
-    def noting(session: boto3.Session, service: str, *given: Any) -> Any:
-        clients[service] = Sts([None, None]) if service == "sts" else new_client(session, service, *given)
+    def noting(session: boto3.Session, service: str, *given: Any, **more: Any) -> Any:
+        clients[service] = Sts([None, None]) if service == "sts" else new_client(session, service, *given, **more)
         return clients[service]
 
     with mock.patch("dms_s3_endpoint.aws.sessions.new_client", noting):
-        accounts = enter(DEV, "orders-1", FakeClock().deadline(), Figures())
-    assert accounts.region == "eu-west-1"
+        assert enter(DEV, "orders-1", FakeClock().deadline(), Figures(), guard).region == "eu-west-1"
+    return clients
+
+
+def test_each_account_is_entered_by_its_own_role_and_signed_for_with_its_credentials() -> None:
+    clients = entered(NotedGuard())
     for service, role_arn in (("iam", DEV.data_lake_role_arn), ("dms", DEV.dms_role_arn)):
         assert clients[service]._request_signer._credentials.access_key == f"orders-1 {role_arn} id"
 
@@ -98,12 +117,138 @@ def test_each_attempt_that_is_throttled_is_counted_for_the_request() -> None:
 
 
 class Answered:
-    """An HTTP response of IAM's."""
+    """An HTTP response: IAM's where it has a code."""
 
-    def __init__(self, status: int, code: str) -> None:
+    def __init__(self, status: int, code: str = "") -> None:
         self.status_code = status
         self.headers: dict[str, str] = {}
-        self.content = f"<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>".encode()
+        error = f"<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>"
+        self.content = error.encode() if code else b""
+
+
+# The guard: what the lease stands behind
+
+
+@dataclass
+class NotedGuard:
+    """Lets through so many attempts, and notes in `noted` what it is asked and told, and of which operations."""
+
+    lets_through: int = 1000
+    noted: list[str] = field(default_factory=list)
+    operations: set[str] = field(default_factory=set)
+
+    def ensure_held(self, operation: str) -> None:
+        self.noted.append("asked")
+        self.operations.add(operation)
+        if self.noted.count("asked") > self.lets_through:
+            raise PermissionError
+
+    def note_unanswered(self, operation: str) -> None:
+        self.noted.append("unanswered")
+        self.operations.add(operation)
+
+
+Call = Callable[[Any], object]
+CHANGES: dict[str, tuple[str, Call]] = {
+    "create policy": ("iam", lambda client: client.create_policy(PolicyName="p", PolicyDocument="{}")),
+    "trust": ("iam", lambda client: client.update_assume_role_policy(RoleName="r", PolicyDocument="{}")),
+    "tag": ("iam", lambda client: client.tag_role(RoleName="r", Tags=[])),
+    "delete": ("dms", lambda client: client.delete_endpoint(EndpointArn="arn")),
+    "add tags": ("dms", lambda client: client.add_tags_to_resource(ResourceArn="arn", Tags=[])),
+    "test": ("dms", lambda client: client.test_connection(EndpointArn="arn", ReplicationInstanceArn="arn")),
+}
+READS: dict[str, tuple[str, Call]] = {
+    "role": ("iam", lambda client: client.get_role(RoleName="r")),
+    "roles": ("iam", lambda client: client.list_roles()),
+    "endpoints": ("dms", lambda client: client.describe_endpoints()),
+    "tags": ("dms", lambda client: client.list_tags_for_resource(ResourceArn="arn")),
+}
+
+
+def attempts(client: Any, call: Call, noted: list[str], *answers: Any) -> list[str]:
+    """What is noted of a call, `sent` for each attempt that is really sent; `answers` are a status or an exception."""
+    left = list(answers)
+
+    def send(**_: object) -> Answered:
+        noted.append("sent")
+        answer = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return Answered(answer, "" if answer >= 500 else "Refused")
+
+    client.meta.events.register_last("before-send", send)
+    with mock.patch("time.sleep"), pytest.raises((ClientError, BotoCoreError, PermissionError, OutOfTimeError)):
+        call(client)
+    return noted
+
+
+@pytest.mark.parametrize(("service", "call"), CHANGES.values(), ids=CHANGES)
+def test_the_guard_is_asked_before_each_attempt_of_a_change_retries_included(service: str, call: Call) -> None:
+    guard = NotedGuard()
+    assert attempts(client_of(service, guard), call, guard.noted, 500) == ["asked", "sent"] * 10
+
+
+@pytest.mark.parametrize(("service", "call"), CHANGES.values(), ids=CHANGES)
+def test_nothing_is_sent_that_the_guard_refuses_and_nothing_after_it(service: str, call: Call) -> None:
+    guard = NotedGuard(lets_through=2)
+    noted = attempts(client_of(service, guard), call, guard.noted, 500)
+    assert noted == [*["asked", "sent"] * 2, "asked"]
+
+
+def test_no_attempt_starts_after_the_deadline_however_long_the_guard_took() -> None:
+    class Slow(NotedGuard):
+        def ensure_held(self, operation: str) -> None:
+            super().ensure_held(operation)
+            clock.now += 21.0
+
+    (service, call), clock, guard = CHANGES["delete"], FakeClock(), Slow()
+    client = new_client(boto3.Session("an id", "a key"), service, clock.deadline(20.0), Figures(), guard=guard)
+    assert attempts(client, call, guard.noted, 403) == ["asked"]
+
+
+@pytest.mark.parametrize(("service", "call"), READS.values(), ids=READS)
+def test_the_guard_is_not_asked_for_what_changes_nothing(service: str, call: Call) -> None:
+    guard = NotedGuard(lets_through=0)
+    assert attempts(client_of(service, guard), call, guard.noted, 500) == ["sent"] * 10
+
+
+@pytest.mark.parametrize("name", ["trust", "delete"])
+def test_both_clients_of_an_environment_have_the_guard(name: str) -> None:
+    (service, call), guard = CHANGES[name], NotedGuard(lets_through=0)
+    assert attempts(entered(guard)[service], call, guard.noted, 500) == ["asked"]
+
+
+NOWHERE = {"endpoint_url": "https://nowhere.example.invalid"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "noted"),
+    [
+        (ReadTimeoutError(**NOWHERE), ["unanswered"]),
+        (ConnectionClosedError(**NOWHERE), ["unanswered"]),
+        (ConnectTimeoutError(**NOWHERE), []),  # nothing was sent
+        (500, []),
+    ],
+)
+def test_an_attempt_that_was_sent_and_not_answered_is_noted(answer: Any, noted: list[str]) -> None:
+    for service, call in (CHANGES["trust"], CHANGES["delete"]):
+        guard = NotedGuard()
+        told = attempts(client_of(service, guard), call, guard.noted, answer, 403)
+        assert told == ["asked", "sent", *noted, "asked", "sent"]
+        assert guard.operations == {"UpdateAssumeRolePolicy" if service == "iam" else "DeleteEndpoint"}
+
+
+def test_a_read_that_was_not_answered_is_not_noted() -> None:
+    guard = NotedGuard()
+    service, call = READS["endpoints"]
+    attempts(client_of(service, guard), call, guard.noted, ReadTimeoutError(**NOWHERE), 403)
+    assert guard.noted == ["sent", "sent"]
+
+
+def test_each_client_has_the_timeouts_that_the_lease_counts_with() -> None:
+    for client in (client_of("iam"), client_of("dms")):
+        timeouts = (client.meta.config.connect_timeout, client.meta.config.read_timeout)
+        assert timeouts == (SECONDS_TO_CONNECT, SECONDS_TO_READ)
 
 
 REQUEST_ID = "11111111-2222-3333-4444-555555555555"

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from dms_s3_endpoint.aws.accounts import Accounts
+from dms_s3_endpoint.cloudformation.event import Event
 from dms_s3_endpoint.model.errors import EndpointError
 from dms_s3_endpoint.model.pieces import Role
 from dms_s3_endpoint.model.policies import trust_policy
 from dms_s3_endpoint.procedure.trust import Trust
 
+from .builders import make_event
 from .in_memory import CloudInMemory
 
 THEIRS = {"Sid": "Theirs", "Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"}
@@ -21,13 +22,13 @@ THEIRS = {"Sid": "Theirs", "Effect": "Deny", "Principal": "*", "Action": "sts:As
 def cloud() -> CloudInMemory:
     cloud = CloudInMemory()
     cloud.iam.create_role(RoleName="orders", Path="/", AssumeRolePolicyDocument="{}", Tags=[])
-    cloud.clock.now = 100.0
     return cloud
 
 
 def trust(cloud: CloudInMemory, *external_ids: str) -> Trust:
-    accounts: Accounts = cloud.deployment().accounts
-    return Trust(Role("orders", "arn", trust_policy(external_ids, [THEIRS]), "", {}), accounts)
+    deployment = cloud.deployment(Event.read(make_event("Create")))
+    deployment.lease.acquire(is_create=True)
+    return Trust(Role("orders", "arn", trust_policy(external_ids, [THEIRS]), "", {}), deployment.accounts)
 
 
 def written(cloud: CloudInMemory) -> Any:

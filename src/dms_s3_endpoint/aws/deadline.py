@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-# What the end of a request needs of Lambda's own limit: the call in flight when the deadline passes
-# (20 s read timeout), then the answer to CloudFormation with its retries (10 s).
-SECONDS_KEPT_TO_ANSWER = 30.0
+# What the end of a request needs of Lambda's own limit: the call in flight when the deadline passes (32 s to connect
+# and to read: see sessions.py), then the answer to CloudFormation (12 s: see response.py).
+SECONDS_KEPT_TO_ANSWER = 45.0
 # The answer itself may use the time until this long before Lambda ends the function.
 SECONDS_KEPT_TO_END = 1.0
 # The last attempt of a wait comes this long before the deadline, so that the wait can say what it waited for.

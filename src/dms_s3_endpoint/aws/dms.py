@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+# A caller, as AWS quotes it: its session's name ends in a RequestId, and both names may have a UUID in them.
+SESSION = re.compile(r":assumed-role/[\w+=,.@-]{1,64}/[\w+=,.@-]{2,64}", re.ASCII)
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 # Faults of CreateEndpoint that pass: the role can't be assumed yet; its predecessor is still being deleted.
@@ -42,8 +44,10 @@ SECONDS_UNTIL_A_DELETE_SHOWS = 30.0
 # 9 calls a second; DMS allows 200 calls, and 8 more each second. With pauses of 3 s they were throttled, and took 1.55
 # instead of 1.2 times the bound (`make bench`).
 FIRST_PAUSE_OF_A_DELETE, LONGEST_PAUSE_OF_A_DELETE = 2.0, 4.0
-# DescribeEndpoints may show a new endpoint late.
+# DescribeEndpoints may show a new endpoint late, and DescribeConnections a new test.
 SECONDS_TO_SHOW = 30.0
+# DMS modifies an endpoint in some seconds; one that a rejected create left in this status may have it for good.
+SECONDS_FOR_A_PASSING_STATUS = 60.0
 # DMS may still fail a connection test because of a role that was made or changed a moment ago.
 SECONDS_FOR_FRESH_PERMISSIONS = 120.0
 
@@ -66,12 +70,23 @@ class CreateAnswer:
 class Dms:
     """DMS, as the role that the function assumed in its account sees it.
 
-    Each method raises EndpointError, whose text begins with the call that failed.
+    Each method raises EndpointError, whose text begins with the call that failed. UUIDs in `never_external_ids`, in
+    lower case, are known to be something else: the request's own. `account_arn` is the beginning of what the account
+    has, such as arn:aws:dms:eu-west-1:333333333333; only `arn_of` needs it.
     """
 
-    def __init__(self, client: DatabaseMigrationServiceClient, deadline: Deadline) -> None:
+    def __init__(
+        self,
+        client: DatabaseMigrationServiceClient,
+        deadline: Deadline,
+        *,
+        never_external_ids: frozenset[str] = frozenset(),
+        account_arn: str = "",
+    ) -> None:
         self._client = client
         self._deadline = deadline
+        self._never_external_ids = never_external_ids
+        self._account_arn = account_arn
         # Whether DescribeEndpoints shows by now the last change that this request asked for.
         self._asked_for: Callable[[], bool] | None = None
 
@@ -89,6 +104,14 @@ class Dms:
     def find_endpoint(self, identifier: str, tags: Mapping[str, str] | None = None) -> LiveEndpoint | None:
         """The endpoint of this identifier. Known `tags` save a call: DescribeEndpoints returns none."""
         return self._find("endpoint-id", identifier, tags)
+
+    def arn_of(self, resource_identifier: str) -> str:
+        """The ARN that an endpoint of this resource identifier has in the account."""
+        return f"{self._account_arn}:endpoint:{resource_identifier}"
+
+    def endpoint_at(self, arn: str) -> LiveEndpoint | None:
+        """The endpoint of this ARN, with its tags: whose it is, and what its identifier is, may be unknown."""
+        return self._find("endpoint-arn", arn, tags=None)
 
     def _find(self, name: str, value: str, tags: Mapping[str, str] | None) -> LiveEndpoint | None:
         """An empty match is a ResourceNotFoundFault or an empty list; both have been seen."""
@@ -110,6 +133,18 @@ class Dms:
                 return live
             live = self.find_endpoint(live.identifier, live.tags) or live
         raise out_of_time(f"create-endpoint {live.identifier}: it is still being created")
+
+    def once_settled(self, live: LiveEndpoint) -> LiveEndpoint:
+        """The endpoint once DMS is no longer creating it, and has had its time to modify it.
+
+        Only a request's first look waits for a modification. What our own create left in that status is deleted.
+        """
+        live = self.once_created(live)
+        for _waited in self._deadline.attempts(at_most=SECONDS_FOR_A_PASSING_STATUS):
+            if live.status != "modifying":
+                break
+            live = self.find_endpoint(live.identifier, live.tags) or live
+        return live
 
     def endpoints_of(self, owner: Owner) -> list[LiveEndpoint]:
         """The endpoints of this stack's logical resource: their roles are under its path."""
@@ -160,7 +195,8 @@ class Dms:
             except ClientError as error:
                 if is_definite(error) and error_code(error) not in REJECTED:
                     self._asked_for = before
-                return _rejection(error, endpoint)
+                sent = uuids_in(repr((endpoint, role_arn, tags)))
+                return _rejection(error, endpoint, self._never_external_ids | sent)
         return CreateAnswer(accepted=True, external_id=answer["Endpoint"].get("ExternalId", ""))
 
     def _shows(self, identifier: str) -> bool:
@@ -249,8 +285,9 @@ class Dms:
         """Test the connection from the replication instance. Raises EndpointError: ConnectionTestFailed."""
         message = "no answer"
         for _waited in self._deadline.attempts(at_most=SECONDS_FOR_FRESH_PERMISSIONS, longest=15.0):
+            before = self._connection(live, instance_arn)
             self._start_test(live, instance_arn)
-            message = self._test_result(live, instance_arn)
+            message = self._test_result(live, instance_arn, before)
             if not message:
                 return
         raise EndpointError(
@@ -260,21 +297,35 @@ class Dms:
         )
 
     def _start_test(self, live: LiveEndpoint, instance_arn: str) -> None:
-        """DMS refuses a second test of a pair with InvalidResourceStateFault: the result of the first will do."""
-        with aws_call(f"test-connection {live.identifier}"):
-            try:
-                self._client.test_connection(ReplicationInstanceArn=instance_arn, EndpointArn=live.arn)
-            except self._client.exceptions.InvalidResourceStateFault as error:
-                if "test" not in error_message(error).lower():
-                    raise
+        """Start a test, unless one of the same pair is under way: its result will do.
 
-    def _test_result(self, live: LiveEndpoint, instance_arn: str) -> str:
-        """The failure message of the test; empty if it succeeded."""
-        for _waited in self._deadline.attempts(first=1.0):
+        DMS refuses a second test with InvalidResourceStateFault, and an instance that is not available, too. The text
+        does not tell which, as it may quote any name: the connection does, though it may be shown late.
+        """
+        with aws_call(f"test-connection {live.identifier}"):
+            for _waited in self._deadline.attempts(at_most=SECONDS_TO_SHOW):
+                try:
+                    self._client.test_connection(ReplicationInstanceArn=instance_arn, EndpointArn=live.arn)
+                except self._client.exceptions.InvalidResourceStateFault as error:
+                    refusal = error
+                else:
+                    return
+                if self._connection(live, instance_arn).get("Status") == "testing":
+                    return
+            raise refusal
+
+    def _test_result(self, live: LiveEndpoint, instance_arn: str, before: Mapping[str, Any]) -> str:
+        """The failure message of the test; empty if it succeeded.
+
+        A connection has one result, which names no test: one as it was `before` may be that of an earlier test still.
+        """
+        is_new = False
+        for waited in self._deadline.attempts(first=1.0):
             connection = self._connection(live, instance_arn)
-            if connection.get("Status") == "successful":
+            is_new = is_new or connection != before or waited > SECONDS_TO_SHOW
+            if is_new and connection.get("Status") == "successful":
                 return ""
-            if connection.get("Status") == "failed":
+            if is_new and connection.get("Status") == "failed":
                 return str(connection.get("LastFailureMessage", "failed"))
         raise out_of_time(f"test-connection {live.identifier}: no result")
 
@@ -299,14 +350,14 @@ def _succeeds(now: LiveEndpoint, live: LiveEndpoint) -> bool:
     return differs or (now.status in usable and live.status not in (*usable, "deleting"))
 
 
-def _rejection(error: ClientError, endpoint: Endpoint) -> CreateAnswer:
+def _rejection(error: ClientError, endpoint: Endpoint, never_external_ids: frozenset[str]) -> CreateAnswer:
     message = error_message(error)
     if "pass role is not allowed" in message.lower():
         raise _not_allow_listed(endpoint, message) from error
     if error_code(error) == "ResourceAlreadyExistsFault":
         return CreateAnswer(accepted=False, external_id="", rejection=message, exists=True)
     if error_code(error) in REJECTED:
-        return CreateAnswer(accepted=False, external_id=external_id_in(error, sent=repr(endpoint)), rejection=message)
+        return CreateAnswer(accepted=False, external_id=external_id_in(error, never_external_ids), rejection=message)
     raise error
 
 
@@ -319,15 +370,20 @@ def _not_allow_listed(endpoint: Endpoint, message: str) -> EndpointError:
     )
 
 
-def external_id_in(error: ClientError, sent: str = "") -> str:
+def uuids_in(text: str) -> frozenset[str]:
+    """The UUIDs in the text, in lower case."""
+    return frozenset(found.lower() for found in UUID.findall(text))
+
+
+def external_id_in(error: ClientError, never: frozenset[str] = frozenset()) -> str:
     """The ExternalId in a fault's text: a UUID after 'external id', otherwise a lone UUID; empty if there is none.
 
-    It is never the request's own id, nor a UUID that we `sent`, as part of a name.
+    It is never the id of the call itself, nor one within the caller's session, nor one of `never`, in lower case.
     """
-    message = error_message(error)
-    own = {str(error.response["ResponseMetadata"].get("RequestId", "")).lower(), *UUID.findall(sent.lower())}
+    message = SESSION.sub("", error_message(error))
+    others = never | uuids_in(str(error.response["ResponseMetadata"].get("RequestId", "")))
     named = re.search(r"external[\s_-]?id", message, re.IGNORECASE)
-    ids = [found for found in UUID.finditer(message) if found[0].lower() not in own]
+    ids = [found for found in UUID.finditer(message) if found[0].lower() not in others]
     near = [found[0] for found in ids if named and found.start() >= named.end()]
     if near:
         return near[0]

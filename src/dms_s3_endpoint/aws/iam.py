@@ -228,20 +228,20 @@ class Iam:
             self._client.detach_role_policy(RoleName=role_name, PolicyArn=policy.arn)
 
     def tag_role(self, role: Role, added: Mapping[str, str], removed: Iterable[str]) -> None:
-        """Add the tags, then remove those of the keys."""
+        """Remove the tags of the keys, then add the others: to IAM, keys of a role that differ in case are one."""
         with aws_call(f"tag-role {role.name}"):
-            if added:
-                self._client.tag_role(RoleName=role.name, Tags=tag_list(added))
             if keys := list(removed):
                 self._client.untag_role(RoleName=role.name, TagKeys=keys)
+            if added:
+                self._client.tag_role(RoleName=role.name, Tags=tag_list(added))
 
     def tag_policy(self, policy: Policy, added: Mapping[str, str], removed: Iterable[str]) -> None:
-        """Add the tags, then remove those of the keys."""
+        """Remove the tags of the keys, then add the others."""
         with aws_call(f"tag-policy {policy.name}"):
-            if added:
-                self._client.tag_policy(PolicyArn=policy.arn, Tags=tag_list(added))
             if keys := list(removed):
                 self._client.untag_policy(PolicyArn=policy.arn, TagKeys=keys)
+            if added:
+                self._client.tag_policy(PolicyArn=policy.arn, Tags=tag_list(added))
 
     def delete_role(self, role: Role, attached: Iterable[Policy] = ()) -> None:
         """Delete the role with everything attached to it; a role that is gone already is fine.

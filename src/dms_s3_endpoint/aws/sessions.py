@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
 
 from ..model.environments import Environment
 from ..model.errors import Code, EndpointError
@@ -19,21 +19,46 @@ from .deadline import Deadline
 from .dms import Dms
 from .errors import THROTTLING, aws_call, error_code, error_message
 from .iam import Iam
+from .lease_table import LeaseTable
 from .parallel import in_parallel
 from .storage import Storage
 
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
+# An attempt of a call takes at most this long: to connect, for each address of the service that it tries, and to read.
+SECONDS_TO_CONNECT, ADDRESSES, SECONDS_TO_READ = 3, 4, 20
+# AWS may go on with a call for a moment after the client gave it up.
+SECONDS_AFTER_GIVING_UP = 8
+# So no attempt takes effect later than this after it began: 3 * 4 + 20 + 8 = 40.
+SECONDS_OF_AN_ATTEMPT = SECONDS_TO_CONNECT * ADDRESSES + SECONDS_TO_READ + SECONDS_AFTER_GIVING_UP
 # Botocore's standard mode: ten attempts with growing pauses, 55 s of them on average, outlast the throttling of a
 # fleet (`make bench`). The timeouts keep a call that hangs within SECONDS_KEPT_TO_ANSWER.
-CALLS = Config(retries={"mode": "standard", "total_max_attempts": 10}, connect_timeout=5, read_timeout=20)
+CALLS = Config(
+    retries={"mode": "standard", "total_max_attempts": 10},
+    connect_timeout=SECONDS_TO_CONNECT,
+    read_timeout=SECONDS_TO_READ,
+)
+# The lease is confirmed before each change, by a read that DynamoDB answers within milliseconds.
+CALLS_OF_LEASES = Config(retries={"mode": "standard", "total_max_attempts": 6}, connect_timeout=2, read_timeout=3)
+# The operations that change nothing begin with these.
+READING = ("Describe", "Get", "List")
 # STS takes some seconds to see a trust policy that was deployed a moment ago.
 SECONDS_FOR_A_NEW_TRUST = 15.0
 
 
-def enter(environment: Environment, session_name: str, deadline: Deadline, figures: Figures) -> Accounts:
-    """Both accounts of the environment, as the roles assumed there see them.
+class Guard(Protocol):
+    """What stands before each attempt of each changing call: the request's lease."""
+
+    def ensure_held(self, operation: str) -> None:
+        """Raise EndpointError if the request may change nothing any more."""
+
+    def note_unanswered(self, operation: str) -> None:
+        """An attempt ended without an answer."""
+
+
+def enter(environment: Environment, session_name: str, deadline: Deadline, figures: Figures, guard: Guard) -> Accounts:
+    """Both accounts of the environment, as the roles assumed there see them. `session_name` ends with the RequestId.
 
     Raises EndpointError: AssumeRoleDenied if STS refuses a role, otherwise by what STS answers.
     """
@@ -43,16 +68,27 @@ def enter(environment: Environment, session_name: str, deadline: Deadline, figur
         partial(begin, environment.data_lake_role_arn), partial(begin, environment.dms_role_arn)
     )
     iam_client, dms_client = in_parallel(
-        partial(new_client, data_lake, "iam", deadline, figures), partial(new_client, dms, "dms", deadline, figures)
+        partial(new_client, data_lake, "iam", deadline, figures, guard=guard),
+        partial(new_client, dms, "dms", deadline, figures, guard=guard),
     )
     return Accounts(
         iam=Iam(iam_client, environment.partition, environment.data_lake_account, deadline),
-        dms=Dms(dms_client, deadline),
+        dms=Dms(
+            dms_client,
+            deadline,
+            never_external_ids=frozenset({session_name[-36:].lower()}),
+            account_arn=f"arn:{environment.partition}:dms:{dms.region_name}:{environment.dms_account}",
+        ),
         storage=Storage(partial(new_client, data_lake, deadline=deadline, figures=figures), dms.region_name),
         region=dms.region_name,
         deadline=deadline,
         figures=figures,
     )
+
+
+def lease_table(name: str, deadline: Deadline, figures: Figures) -> LeaseTable:
+    """The table of this name, in the function's own account."""
+    return LeaseTable(new_client(boto3.Session(), "dynamodb", deadline, figures, CALLS_OF_LEASES), name)
 
 
 def assume(sts: STSClient, session_name: str, deadline: Deadline, role_arn: str) -> boto3.Session:
@@ -81,24 +117,43 @@ def assume(sts: STSClient, session_name: str, deadline: Deadline, role_arn: str)
     )
 
 
-def new_client(session: boto3.Session, service: str, deadline: Deadline, figures: Figures) -> Any:
-    """A client that starts no attempt after the deadline, retries included, and counts the throttled ones."""
+def new_client(
+    session: boto3.Session,
+    service: str,
+    deadline: Deadline,
+    figures: Figures,
+    config: Config = CALLS,
+    guard: Guard | None = None,
+) -> Any:
+    """A client that starts no attempt after the deadline or past its `guard`, and counts the throttled attempts."""
 
-    def _count_throttled(response: tuple[Any, dict[str, Any]] | None, event_name: str, **_: object) -> None:
+    def _before_attempt(event_name: str, **_: object) -> None:
+        deadline.raise_if_over()
+        if guard and is_changing(event_name):
+            guard.ensure_held(event_name.rpartition(".")[2])
+            deadline.raise_if_over()
+
+    def _after_attempt(
+        response: tuple[Any, dict[str, Any]] | None, event_name: str, caught_exception: object = None, **_: object
+    ) -> None:
         # A broken connection has no response.
         if response and response[1].get("Error", {}).get("Code") in THROTTLING:
             figures.throttled.append(event_name)
+        if guard and isinstance(caught_exception, HTTPClientError) and is_changing(event_name):
+            guard.note_unanswered(event_name.rpartition(".")[2])
 
-    def _stop_at_the_deadline(**_: object) -> None:
-        deadline.raise_if_over()
-
-    client: Any = session.client(service, config=CALLS)  # type: ignore[call-overload]  # the stubs know literals only
-    client.meta.events.register(f"before-send.{service}", _stop_at_the_deadline)
-    client.meta.events.register(f"needs-retry.{service}", _count_throttled)
+    client: Any = session.client(service, config=config)  # type: ignore[call-overload]  # the stubs know literals only
+    client.meta.events.register(f"before-send.{service}", _before_attempt)
+    client.meta.events.register(f"needs-retry.{service}", _after_attempt)
     # botocore makes the exception classes at the first use, in each thread that comes first its own: then one thread
     # raises what the other does not catch.
     _ = client.exceptions
     return client
+
+
+def is_changing(event_name: str) -> bool:
+    """Whether an operation changes something; by its name, or by botocore's name of an event of it."""
+    return not event_name.rpartition(".")[2].startswith(READING)
 
 
 def session_name(stack_id: str, logical_id: str, request_id: str) -> str:

@@ -1,4 +1,4 @@
-"""What CloudFormation sent, and the physical ids that requests are answered with.
+"""What CloudFormation sent.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/crpg-ref-requests.html
 """
@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
-from ..model.environments import read_environments
-from ..model.errors import Code, EndpointError
+from ..model.lives import Life
 from ..model.ownership import Owner, is_reserved
-from ..model.parse import identity_in
-from ..model.physical_id import marker, read_physical_id
+from ..model.physical_id import read_physical_id
 
+# How long a ResponseURL is valid.
+SECONDS_OF_A_URL = 7200.0
 REQUEST_TYPES = ("Create", "Update", "Delete")
 
 
@@ -29,6 +31,8 @@ class Event:
     physical_id: str
     properties: object
     old_properties: object
+    # When it was sent, in seconds since 1970; 0 where the ResponseURL doesn't tell.
+    issued: float = 0.0
 
     @classmethod
     def read(cls, event: Mapping[str, Any]) -> Event:
@@ -41,11 +45,17 @@ class Event:
             physical_id=str(event.get("PhysicalResourceId") or ""),
             properties=event.get("ResourceProperties"),
             old_properties=event.get("OldResourceProperties"),
+            issued=issued_at(str(event.get("ResponseURL") or "")),
         )
 
-    def owner(self, physical_id: str) -> Owner:
-        """The owner of what this event's resource has under the physical id."""
-        return Owner(self.stack_id, self.logical_id, physical_id)
+    @property
+    def resource(self) -> str:
+        """The stack's logical resource, in one text."""
+        return f"{self.stack_id} {self.logical_id}"
+
+    def owner(self, life: Life) -> Owner:
+        """The owner of what this event's resource has in the life."""
+        return Owner(self.stack_id, self.logical_id, life.physical_id, life.id)
 
     def old_tag_keys(self) -> frozenset[str]:
         """The keys of TAGS before this update, as far as the old properties tell.
@@ -62,21 +72,20 @@ class Event:
         named = [_folded(self.properties).get("ENVIRONMENT"), issued.environment if issued else ""]
         return next((name for name in named if isinstance(name, str) and name in deployed), "")
 
-    def failed_id(self, code: Code, variables: Mapping[str, str]) -> str:
-        """The physical id that a failure is answered with: the event's own, or that of the Create's properties.
 
-        The marker if the properties give none, or if the Create could not assume its roles and so made nothing: with
-        the real id the Delete of the rollback would be denied just the same. `variables` are the function's.
-        """
-        if self.physical_id:
-            return self.physical_id
-        if code is Code.ASSUME_ROLE_DENIED:
-            return marker(self.logical_id)
-        try:
-            intended = identity_in(self.properties, read_environments(variables))
-        except EndpointError:
-            intended = None
-        return str(intended) if intended else marker(self.logical_id)
+def issued_at(response_url: str) -> float:
+    """When CloudFormation signed the ResponseURL, in seconds since 1970; 0 where it doesn't tell.
+
+    Signature version 4 tells it; version 2 tells the end of the URL's two hours.
+    """
+    try:
+        query = parse_qs(urlsplit(response_url).query)
+        if "X-Amz-Date" in query:
+            signed = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ")
+            return signed.replace(tzinfo=UTC).timestamp()
+        return max(float(int(query.get("Expires", ["0"])[0])) - SECONDS_OF_A_URL, 0.0)
+    except ValueError:
+        return 0.0
 
 
 def _folded(given: object) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What Create, Update and Delete mean: physical ids, replacement, rollback, and Deletes of what was never answered.
+"""What Create, Update and Delete mean: lives, replacement, rollback, and Deletes of what was never answered.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/crpg-ref-requesttypes.html
 """
@@ -6,19 +6,27 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/crpg-ref-
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, Protocol
 
 from ..aws.accounts import Accounts
-from ..model.endpoint import Endpoint
+from ..aws.lease_table import NoTableError
+from ..model import lives
+from ..model.comparison import hash_of
+from ..model.endpoint import Endpoint, spelled_as
 from ..model.environments import Environment
 from ..model.errors import Code, EndpointError
-from ..model.ownership import Owner, Scope
-from ..model.parse import Names, identity_in, names_in, parse
-from ..model.physical_id import PhysicalId, is_marker, marker, read_physical_id
-from ..procedure.deprovision import deprovision, deprovision_until_quiet, survey_removal
-from ..procedure.lease import Lease
+from ..model.lives import UNRECORDED, Answer, Life, State
+from ..model.names import Named
+from ..model.ownership import Scope
+from ..model.parse import names_in, parse
+from ..model.physical_id import id_without_lease, is_id_without_lease, is_marker, marker, read_physical_id
+from ..procedure.deprovision import deprovision, survey_removal
+from ..procedure.known import after_success, before_plan, while_at_work
+from ..procedure.lease import AnsweredError, Lease, LeaseLostError
+from ..procedure.observe import find_life
 from ..procedure.plan import Before, Plan
 from ..procedure.preview import Report, preview, preview_storage, problems_noted
 from ..procedure.provision import Work, provision
@@ -29,25 +37,77 @@ logger = logging.getLogger(__name__)
 
 
 class Deployment(Protocol):
-    """What the function was deployed with, and the way into an environment's two accounts."""
+    """What the function was deployed with, the request's lease, and the way into an environment's two accounts."""
 
     @property
     def environments(self) -> Mapping[str, Environment]:
         """The environments by name. Raises EndpointError (InternalError) if the function was deployed wrongly."""
 
+    @property
+    def lease(self) -> Lease:
+        """The lease of the request's resource, which is not yet acquired."""
+
     def enter(self, environment: Environment) -> Accounts:
         """Assume both roles. Raises EndpointError: AssumeRoleDenied."""
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """The physical id to answer with, and the attributes for Fn::GetAtt."""
+def answer(event: Event, deployment: Deployment) -> Answer | None:
+    """Carry the request out, and record what it is answered; None if another delivery of the event answers."""
+    lease = deployment.lease
+    try:
+        said = _carried_out(event, deployment)
+        lease.end(said)
+        return said
+    except AnsweredError as error:
+        logger.info("The request was answered before")
+        return error.answer
+    except LeaseLostError as error:
+        lease.give_way()
+        return None if error.to_itself else failure(event, lease, error)
+    except Exception as error:
+        return failure(event, lease, error)
 
-    physical_id: str
-    attributes: Mapping[str, str] = field(default_factory=dict)
+
+def _carried_out(event: Event, deployment: Deployment) -> Answer:
+    try:
+        return carry_out(event, deployment)
+    except (AnsweredError, LeaseLostError):
+        raise
+    except Exception as error:
+        return failure(event, deployment.lease, error)
 
 
-def carry_out(event: Event, deployment: Deployment) -> Outcome:
+def failure(event: Event, lease: Lease, error: Exception) -> Answer:
+    """The answer to a request that failed; the log gets the whole cause.
+
+    A Create answers with its id if something of it may be left, else with the marker, whose Delete does nothing.
+    Without its lease it does not know, as it may be delivered a second time: then with an id as CloudFormation invents
+    them, whose Delete removes what was begun.
+    """
+    failed = as_endpoint_error(error)
+    logger.error(failed.reason, exc_info=error, extra={"code": failed.code, **_request_id_of(error)})
+    begun = (life.physical_id for life in lease.record.lives if life.id == event.request_id)
+    nothing = marker(event.logical_id) if lease.was_acquired else id_without_lease(event.logical_id, event.request_id)
+    physical_id = event.physical_id or next(begun, nothing)
+    return Answer(event.request_id, physical_id, failed.reason, failed.code)
+
+
+def as_endpoint_error(error: Exception) -> EndpointError:
+    """The error itself, or an InternalError that names it."""
+    if isinstance(error, EndpointError):
+        return error
+    failed = f"{type(error).__name__}: {error}"
+    return EndpointError(Code.INTERNAL_ERROR, failed, "See the function's log, and report it with its lines")
+
+
+def _request_id_of(error: BaseException) -> dict[str, str]:
+    """AWS's id of the request that failed, from the error or what caused it."""
+    cause: Any = error if hasattr(error, "response") else error.__cause__
+    metadata = (getattr(cause, "response", None) or {}).get("ResponseMetadata", {})
+    return {"aws_request_id": metadata["RequestId"]} if "RequestId" in metadata else {}
+
+
+def carry_out(event: Event, deployment: Deployment) -> Answer:
     """Do what the request asks for. Raises EndpointError."""
     match event.request_type:
         case "Create":
@@ -61,143 +121,250 @@ def carry_out(event: Event, deployment: Deployment) -> Outcome:
             raise EndpointError(Code.INVALID_REQUEST, failed, "Send Create, Update or Delete")
 
 
-def create(event: Event, deployment: Deployment) -> Outcome:
-    """Make the endpoint. A Create that is delivered again continues from what stands. Raises EndpointError."""
+def create(event: Event, deployment: Deployment) -> Answer:
+    """Begin a life. A Create that is delivered again continues from what stands. Raises EndpointError."""
+    lease = deployment.lease
+    # Before all refusals: a Delete that follows must not take what stood before for what this Create made.
+    lease.acquire(is_create=True)
     wanted = parse(event.properties, deployment.environments)
-    owner = event.owner(wanted.physical_id)
-    accounts = deployment.enter(wanted.environment)
-    plan = survey_create(wanted, owner, accounts)
-    return _provisioned(Work(plan, wanted, owner, accounts, _lease(event, accounts)))
+    own = next((life for life in lease.record.lives if life.id == event.request_id), None)
+    _remove_each(lease.record.others(own, State.BEGUN), event, deployment)
+    said = _begin(event, wanted, own or _new_life(event, wanted), deployment)
+    _try_to_remove_condemned(event, deployment)
+    return said
 
 
-def _lease(event: Event, accounts: Accounts) -> Lease:
-    return Lease(event.request_id, accounts.iam, accounts.deadline)
+def _new_life(event: Event, wanted: Endpoint) -> Life:
+    is_create = event.request_type == "Create"
+    return Life(event.request_id, wanted.physical_id, of_create=is_create, issued=event.issued)
 
 
-def _provisioned(work: Work) -> Outcome:
-    return Outcome(work.wanted.physical_id, provision(work))
+def _begin(event: Event, wanted: Endpoint, life: Life, deployment: Deployment) -> Answer:
+    """Make the life's pieces. A request that fails takes them away: nobody would ask us to.
 
-
-def update(event: Event, deployment: Deployment) -> Outcome:
-    """Change what stands to what is wanted. So a rollback after a refused update does nothing. Raises EndpointError."""
-    wanted = parse(event.properties, deployment.environments)
-    if wanted.physical_id != event.physical_id:
-        return _replace(event, wanted, deployment)
-    accounts = deployment.enter(wanted.environment)
-    outcome = _update_in_place(event, wanted, accounts)
-    _remove_failed_replacement(event, wanted, deployment)
-    return outcome
-
-
-def _update_in_place(event: Event, wanted: Endpoint, accounts: Accounts) -> Outcome:
-    owner, lease = event.owner(wanted.physical_id), _lease(event, accounts)
-    old, before = names_in(event.old_properties), Before(event.old_tag_keys())
-    plan = survey_update(wanted, owner, accounts, old, before)
-    role = plan.observed.role
-    if role and not plan.refusals and lease.is_held_by_another(role):
-        lease.take_over(role)
-        plan = survey_update(wanted, owner, accounts, old, before)
-    try:
-        if plan.needs_lease:
-            _acquire(lease, plan, accounts)
-        return _provisioned(Work(plan, wanted, owner, accounts, lease))
-    finally:
-        lease.release()
-
-
-def _acquire(lease: Lease, plan: Plan, accounts: Accounts) -> None:
-    """On the role of the endpoint that stands: an update back from new names finds it there."""
-    role = plan.observed.role
-    name = plan.observed.live.role_name if plan.observed.live else ""
-    if name and (role is None or role.name != name):
-        role = accounts.iam.find_role(name)
-    if role:
-        lease.acquire(role)
-
-
-def _replace(event: Event, wanted: Endpoint, deployment: Deployment) -> Outcome:
-    """Make the new endpoint; CloudFormation deletes the old one by its id, once all the stack's updates succeeded.
-
-    A replacement that fails is answered with the old id, so nobody would ever ask us to delete the new one: what this
-    request made is removed at once.
+    The answer to a Create that failed is not always heard, and a replacement that failed is answered with the old id.
     """
-    owner = event.owner(wanted.physical_id)
     accounts = deployment.enter(wanted.environment)
-    plan = survey_create(wanted, owner, accounts)
-    stood_before = any(owner.owns(piece.tags) for piece in plan.observed.pieces)
-    work = Work(plan, wanted, owner, accounts, _lease(event, accounts))
+    before = Before(replaces=event.physical_id)
+    plan = survey_create(wanted, event.owner(life), accounts, before)
+    plan.raise_refusal()
     try:
-        return _provisioned(work)
-    except EndpointError:
-        if not stood_before:
-            _remove(Scope(owner), names_in(event.properties), work)
+        return _provisioned(event, wanted, life, plan, accounts, deployment.lease)
+    except LeaseLostError:
+        raise
+    except Exception:
+        _try_to_remove(deployment.lease.record.recorded(life), event, deployment)
         raise
 
 
-def _remove(scope: Scope, names: Names, work: Work) -> None:
-    deprovision(survey_removal(scope, names, work.accounts), work.accounts, work.lease)
+def _provisioned(event: Event, wanted: Endpoint, life: Life, plan: Plan, accounts: Accounts, lease: Lease) -> Answer:
+    """Write what will be changed, change it, and note what stands."""
+    for warning in plan.warnings:
+        logger.warning(warning, extra={"endpoint_identifier": wanted.endpoint_identifier})
+    accounts.figures.left_as_changed_by_hand.extend(plan.left_as_changed_by_hand)
+    life = while_at_work(life, wanted, plan, accounts.region)
+    if plan.steps:
+        lease.write(lease.record.with_life(life))
+    done = provision(Work(plan, wanted, event.owner(life), accounts))
+    lease.record = lease.record.with_life(after_success(life, wanted, done.live))
+    return Answer(event.request_id, life.physical_id, attributes=done.attributes)
 
 
-def _remove_failed_replacement(event: Event, wanted: Endpoint, deployment: Deployment) -> None:
-    """In the rollback of a replacement that was killed, or still runs, the old properties give its id."""
-    given_up = identity_in(event.old_properties, deployment.environments)
-    if given_up is None or str(given_up) == wanted.physical_id:
-        return
-    accounts = deployment.enter(deployment.environments[given_up.environment])
-    scope = Scope(event.owner(str(given_up)))
-    deprovision_until_quiet(scope, names_in(event.old_properties), accounts, _lease(event, accounts))
+def update(event: Event, deployment: Deployment) -> Answer:
+    """Change what stands to what is wanted. So a rollback after a refused update does nothing. Raises EndpointError."""
+    wanted, lease = parse(event.properties, deployment.environments), deployment.lease
+    lease.acquire()
+    if wanted.physical_id != event.physical_id:
+        return _replace(event, wanted, deployment)
+    accounts = deployment.enter(wanted.environment)
+    life = lives.named_by_event(_named_by(event, deployment))
+    lease.record = lease.record.with_life(life)
+    said = _update_in_place(event, wanted, life, accounts, deployment)
+    _remove_given_up(event, life, wanted, deployment)
+    return said
 
 
-def delete(event: Event, deployment: Deployment) -> Outcome:
-    """Remove by the id alone, whatever became of the properties. Raises EndpointError."""
-    issued = read_physical_id(event.physical_id)
+def _named_by(event: Event, deployment: Deployment) -> Life:
+    """The life that the event's physical id names, as recorded; or else by the tags of its pieces."""
+    known = deployment.lease.record.life_at(event.physical_id)
+    return known or Life(UNRECORDED, event.physical_id, State.STANDS)
+
+
+def _update_in_place(event: Event, wanted: Endpoint, life: Life, accounts: Accounts, deployment: Deployment) -> Answer:
+    named = life.names | names_in(event.old_properties)
+    wanted = spelled_as(wanted, named)
+    life = _resolved(life, wanted, named, event, accounts, deployment.lease)
+    before = _before(event, life, wanted, deployment)
+    plan = survey_update(wanted, event.owner(life), accounts, named, before)
+    plan.raise_refusal()
+    return _provisioned(event, wanted, life, plan, accounts, deployment.lease)
+
+
+def _resolved(life: Life, wanted: Endpoint, named: Named, event: Event, accounts: Accounts, lease: Lease) -> Life:
+    """The life with its id: from the tags of its pieces, where no record tells it."""
+    if life.id != UNRECORDED:
+        return life
+    named |= Named(frozenset({wanted.role_name}), frozenset({wanted.policy_name}))
+    found = find_life(event.owner(life), wanted.endpoint_identifier, named, accounts)
+    lease.record = lease.record.without(life)
+    return replace(life, id=event.request_id if found is None else found)
+
+
+def _before(event: Event, life: Life, wanted: Endpoint, deployment: Deployment) -> Before:
+    before = before_plan(life, wanted, _parsed(event.old_properties, deployment))
+    replaces = event.physical_id if event.physical_id != life.physical_id else ""
+    return replace(before, tag_keys=before.tag_keys | event.old_tag_keys(), replaces=replaces)
+
+
+def _parsed(properties: object, deployment: Deployment) -> Endpoint | None:
+    try:
+        return parse(properties, deployment.environments)
+    except EndpointError:
+        return None
+
+
+def _remove_given_up(event: Event, named: Life, wanted: Endpoint, deployment: Deployment) -> None:
+    """What a replacement left that CloudFormation never took: it names another life, and would never ask us to."""
+    lease = deployment.lease
+    named = lease.record.life_at(event.physical_id) or named
+    for life in lease.record.not_retained():
+        if life.stood_before and not life.is_same(named) and life.physical_id != wanted.physical_id:
+            lease.record = lives.back_as_before(lease.record, life)
+    _remove_each(lives.given_up_by_update(lease.record, named, wanted.physical_id), event, deployment)
+    _try_to_remove_condemned(event, deployment)
+
+
+def _replace(event: Event, wanted: Endpoint, deployment: Deployment) -> Answer:
+    """Make the new endpoint; CloudFormation deletes the old one by its id, once all the stack's updates succeeded."""
+    lease, old = deployment.lease, _named_by(event, deployment)
+    target = lease.record.life_at(wanted.physical_id)
+    goes_back = target is not None and target.state is State.STANDS
+    old = lives.named_by_event(old, keeps_undo=goes_back)
+    lease.record = lease.record.with_life(old)
+    if target and target.state is State.BEGUN and target.id != event.request_id:
+        _remove(target, event, deployment)
+        target = None
+    if target is None and not lease.record.is_complete:
+        target = _found_by_tags(event, wanted, deployment)
+    if target and target.state is not State.BEGUN:
+        accounts = deployment.enter(wanted.environment)
+        said = _update_in_place(event, wanted, lives.taken_up(target), accounts, deployment)
+    else:
+        said = _begin(event, wanted, target or _new_life(event, wanted), deployment)
+    _remove_given_up(event, old, wanted, deployment)
+    return said
+
+
+def _found_by_tags(event: Event, wanted: Endpoint, deployment: Deployment) -> Life | None:
+    """The life that a rollback goes back to, where the record is lost."""
+    life = Life(UNRECORDED, wanted.physical_id, State.STANDS)
+    named = names_in(event.properties)
+    accounts = deployment.enter(wanted.environment)
+    found = find_life(event.owner(life), wanted.endpoint_identifier, named, accounts)
+    return None if found is None else replace(life, id=found)
+
+
+def delete(event: Event, deployment: Deployment) -> Answer:
+    """Take away the life that the id means, whatever became of the properties. Raises EndpointError."""
+    said = Answer(event.request_id, event.physical_id or marker(event.logical_id))
+    lease = deployment.lease
     if is_marker(event.physical_id):
         logger.info("Nothing was made under this id")
-    elif issued is None:
-        _delete_cancelled(event, deployment)
-    elif issued.environment in deployment.environments:
-        _delete_issued(event, issued, deployment)
+        # Its Create may be delivered again, and must then find that it is over.
+        with suppress(NoTableError):
+            lease.acquire(waits_if_new=False)
+        return said
+    lease.acquire_for_delete()
+    if read_physical_id(event.physical_id):
+        _delete_named(event, deployment)
     else:
-        raise _no_longer_deployed(issued, deployment)
-    return Outcome(event.physical_id or marker(event.logical_id))
+        _delete_cancelled(event, deployment)
+    _remove_each(lease.record.others(None, State.BEGUN), event, deployment)
+    _try_to_remove_condemned(event, deployment, or_fail=not lease.record.others(None, State.STANDS))
+    return said
 
 
-def _delete_issued(event: Event, issued: PhysicalId, deployment: Deployment) -> None:
-    accounts = deployment.enter(deployment.environments[issued.environment])
-    names = replace(names_in(event.properties), endpoint_identifier=issued.endpoint_identifier)
-    plan = survey_removal(Scope(event.owner(str(issued))), names, accounts)
-    deprovision(plan, accounts, _lease(event, accounts))
-
-
-def _no_longer_deployed(issued: PhysicalId, deployment: Deployment) -> EndpointError:
-    deployed = ", ".join(deployment.environments)
-    return EndpointError(
-        Code.UNKNOWN_ENVIRONMENT,
-        f"Delete of {issued}: the function is not deployed with {issued.environment} ({deployed})",
-        "Deploy it with that environment again, then delete",
-    )
+def _delete_named(event: Event, deployment: Deployment) -> None:
+    lease = deployment.lease
+    life = lease.record.life_at(event.physical_id)
+    if life is None and lease.record.is_complete:
+        logger.info("Nothing of this id stands")
+        return
+    life = life or Life(UNRECORDED, event.physical_id, State.STANDS)
+    lease.record = lives.update_is_over(lease.record, life)
+    if life.stood_before:
+        logger.info("It stood before the update that is undone, and stays")
+        lease.record = lives.back_as_before(lease.record, life)
+        return
+    if life.state is not State.BEGUN:
+        # As long as it is not gone: each later request tries to remove it.
+        life = replace(life, state=State.CONDEMNED)
+    lease.record = lease.record.with_life(life)
+    _remove(life, event, deployment)
 
 
 def _delete_cancelled(event: Event, deployment: Deployment) -> None:
     """CloudFormation invents an id for a Create that it cancelled, and sends the Delete while that may still run."""
-    intended = identity_in(event.properties, deployment.environments)
-    if intended:
-        accounts = deployment.enter(deployment.environments[intended.environment])
-        _sweep(event, event.owner(str(intended)), accounts)
-        return
-    # No Create makes anything with such properties; another version of the function may have.
-    for environment in deployment.environments.values():
-        try:
-            accounts = deployment.enter(environment)
-        except EndpointError as error:
-            logger.warning("Not searched", extra={"environment": environment.name, "cause": error.reason})
-            continue
-        _sweep(event, event.owner(""), accounts)
+    lease = deployment.lease
+    if not lease.record.is_complete:
+        logger.warning("No Create of this resource is on record: nothing is deleted")
+    _remove_each(_cancelled_lives(event, deployment), event, deployment)
 
 
-def _sweep(event: Event, owner: Owner, accounts: Accounts) -> None:
-    scope = Scope(owner, every_physical_id=True)
-    deprovision_until_quiet(scope, names_in(event.properties), accounts, _lease(event, accounts))
+def _cancelled_lives(event: Event, deployment: Deployment) -> list[Life]:
+    record = deployment.lease.record
+    if is_id_without_lease(event.physical_id, event.logical_id):
+        return [
+            life for life in record.not_retained() if event.physical_id == id_without_lease(event.logical_id, life.id)
+        ]
+    asked_for = _parsed(event.properties, deployment)
+    return lives.cancelled(record, hash_of(asked_for) if asked_for else "", event.issued)
+
+
+def _remove_each(each_life: Iterable[Life], event: Event, deployment: Deployment) -> None:
+    for life in each_life:
+        _remove(life, event, deployment)
+
+
+def _remove(life: Life, event: Event, deployment: Deployment) -> None:
+    """Take the whole life away, and forget it. Raises EndpointError."""
+    issued, lease = read_physical_id(life.physical_id), deployment.lease
+    if issued is None or issued.environment not in deployment.environments:
+        raise _no_longer_deployed(life.physical_id, deployment)
+    accounts = deployment.enter(deployment.environments[issued.environment])
+    is_unrecorded = life.id == UNRECORDED
+    named = life.names | names_in(event.properties) if is_unrecorded else life.names
+    scope = Scope(event.owner(life), every_life=is_unrecorded)
+    plan = survey_removal(scope, issued.endpoint_identifier, named, accounts)
+    if plan.steps:
+        lease.write(lease.record)
+    deprovision(plan, accounts)
+    lease.record = lease.record.without(life)
+
+
+def _no_longer_deployed(physical_id: str, deployment: Deployment) -> EndpointError:
+    environment, deployed = physical_id.partition("/")[0], ", ".join(deployment.environments)
+    return EndpointError(
+        Code.UNKNOWN_ENVIRONMENT,
+        f"Delete of {physical_id}: the function is not deployed with {environment} ({deployed})",
+        "Deploy it with that environment again, then delete",
+    )
+
+
+def _try_to_remove(life: Life, event: Event, deployment: Deployment) -> None:
+    """Raises LeaseLostError alone: the error that came before is the one to tell."""
+    try:
+        _remove(life, event, deployment)
+    except LeaseLostError:
+        raise
+    except EndpointError as error:
+        logger.warning("Not removed", extra={"physical_resource": life.physical_id, "cause": error.reason})
+
+
+def _try_to_remove_condemned(event: Event, deployment: Deployment, or_fail: bool = False) -> None:
+    """`or_fail`: the last request for the resource must not leave anything."""
+    for life in deployment.lease.record.others(None, State.CONDEMNED):
+        (_remove if or_fail else _try_to_remove)(life, event, deployment)
 
 
 def check(event: Event, deployment: Deployment) -> Report:
@@ -205,18 +372,25 @@ def check(event: Event, deployment: Deployment) -> Report:
     report = Report()
     with problems_noted(report):
         wanted = parse(event.properties, deployment.environments)
+        deployment.lease.look()
         accounts = deployment.enter(wanted.environment)
         with problems_noted(report):
-            plan = _survey_for_check(event, wanted, accounts)
+            plan = _survey_for_check(event, wanted, accounts, deployment)
             preview(plan, replaces=event.physical_id not in ("", wanted.physical_id), report=report)
         with problems_noted(report):
             preview_storage(wanted, accounts, report)
     return report
 
 
-def _survey_for_check(event: Event, wanted: Endpoint, accounts: Accounts) -> Plan:
-    owner = event.owner(wanted.physical_id)
-    if event.physical_id != wanted.physical_id:
-        return survey_create(wanted, owner, accounts)
-    old, before = names_in(event.old_properties), Before(event.old_tag_keys())
-    return survey_update(wanted, owner, accounts, old, before)
+def _survey_for_check(event: Event, wanted: Endpoint, accounts: Accounts, deployment: Deployment) -> Plan:
+    life = deployment.lease.record.life_at(wanted.physical_id)
+    if event.physical_id == wanted.physical_id:
+        life = life or Life(UNRECORDED, wanted.physical_id, State.STANDS)
+    if life is None or life.state is State.BEGUN:
+        owner = event.owner(_new_life(event, wanted))
+        return survey_create(wanted, owner, accounts, Before(replaces=event.physical_id))
+    named = life.names | names_in(event.old_properties)
+    wanted = spelled_as(wanted, named)
+    life = _resolved(life, wanted, named, event, accounts, deployment.lease)
+    before = _before(event, life, wanted, deployment)
+    return survey_update(wanted, event.owner(life), accounts, named, before)

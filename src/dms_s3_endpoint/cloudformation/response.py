@@ -8,7 +8,6 @@ from __future__ import annotations
 import http.client
 import json
 import logging
-import os
 import ssl
 import threading
 import urllib.parse
@@ -19,8 +18,10 @@ from crhelper import CfnResource
 
 from ..aws.deadline import Deadline
 from ..model.errors import Code, EndpointError, out_of_time
+from ..model.lives import Answer
+from ..procedure.lease import Lease
 from .event import Event
-from .lifecycle import Outcome
+from .lifecycle import failure
 from .telemetry import SUCCESS, Measurement
 
 logger = logging.getLogger(__name__)
@@ -31,7 +32,8 @@ LONGEST_BODY = 4096
 # The watchdog answers this many seconds before Lambda ends the function: time for two attempts of 5 s.
 SECONDS_BEFORE_THE_END = 12.0
 SECONDS_FOR_A_PUT = 5.0
-FIRST_HTTP_ERROR = 400
+# Of HTTP: any other answer, a redirect included, means that the bucket has nothing.
+STATUSES_OF_SUCCESS = range(200, 300)
 # What crhelper reads of an event without asking whether it is there.
 READ_BY_CRHELPER = ("RequestType", "StackId", "RequestId", "LogicalResourceId", "ResourceProperties")
 
@@ -40,7 +42,7 @@ class Response(CfnResource):
     """crhelper for one event; a new one for each, so that a warm function carries nothing over.
 
     `deadline` is for the answer: it lasts longer than that for the work. After the call, `delivered` tells whether
-    CloudFormation took the answer.
+    CloudFormation took the answer, or another delivery of the event gives it.
     """
 
     # crhelper sets them on each event, and its stubs lack them.
@@ -54,15 +56,17 @@ class Response(CfnResource):
     # it runs under `sam local`. They would only lengthen each request.
     _sam_local = property(lambda self: True, lambda self, value: None)
 
-    def __init__(self, event: Event, deadline: Deadline, measurement: Measurement) -> None:
+    def __init__(self, event: Event, deadline: Deadline, measurement: Measurement, lease: Lease) -> None:
         # At DEBUG crhelper logs the event; on a Delete it sleeps for two minutes unless told not to.
         super().__init__(log_level="WARNING", boto_level="WARNING", sleep_on_delete=0)
         self._request = event
         self._deadline = deadline
         self._measurement = measurement
+        self._lease = lease
         self._outcome: str = SUCCESS
         self._url = ""
         self._body = b""
+        self._is_left_to_another = False
         self._one_at_a_time = threading.Lock()
         self.delivered = False
 
@@ -74,17 +78,14 @@ class Response(CfnResource):
         self._url = str(event["ResponseURL"])
         super().__call__({**dict.fromkeys(READ_BY_CRHELPER, ""), **event, "ResponseURL": ""}, context)
 
-    def succeed(self, outcome: Outcome) -> str:
-        """Take the outcome as the answer; the physical id, as crhelper expects it from a registered function."""
-        self.Data = dict(outcome.attributes)
-        return outcome.physical_id
-
-    def fail(self, error: Exception) -> str:
-        """Take the error as the answer; the physical id. The log gets the whole cause, CloudFormation one line."""
-        failure = as_endpoint_error(error)
-        logger.error(failure.reason, exc_info=error, extra={"code": failure.code, **_request_id_of(error)})
-        self.Status, self.Reason, self._outcome = FAILED, failure.reason, failure.code
-        return self._request.failed_id(failure.code, os.environ)
+    def take(self, answer: Answer | None) -> str:
+        """Take the answer to send; None: another delivery of the event answers. The physical id, for crhelper."""
+        if answer is None:
+            self._is_left_to_another = self.delivered = True
+            return ""
+        self.Data, self.Reason = dict(answer.attributes), answer.reason
+        self.Status, self._outcome = ("SUCCESS", SUCCESS) if answer.is_success else (FAILED, answer.code)
+        return answer.physical_id
 
     def _get_func(self) -> Any:
         """crhelper fails on a type that has no function; `lifecycle` refuses an unknown one by name."""
@@ -104,25 +105,31 @@ class Response(CfnResource):
 
     def _timeout(self) -> None:
         """crhelper answers with an empty physical id, and again when the work ends after all."""
-        self._send(FAILED, out_of_time(f"{self.RequestType}: a call to AWS does not return"))
+        error = out_of_time(f"{self.RequestType}: a call to AWS does not return")
+        self._lease.close()
+        self._send(FAILED, error)
+        self._lease.end_late(failure(self._request, self._lease, error))
 
     def _send(self, status: str | None = None, reason: Exception | str = "") -> None:
         """Send one answer: the first that is decided on. crhelper keeps the tail of a reason, and any HTTP status."""
         with self._one_at_a_time:
-            if self._body:
+            if self._body or self._is_left_to_another:
                 return
             if status == FAILED:
-                self.PhysicalResourceId = self.fail(reason if isinstance(reason, Exception) else Exception(reason))
+                self._fail(reason if isinstance(reason, Exception) else Exception(reason))
             self._body = self._encoded()
             self.delivered = _put(self._url, self._body, self._deadline)
             self._measurement.emit(self._outcome)
+
+    def _fail(self, error: Exception) -> None:
+        self.PhysicalResourceId = self.take(failure(self._request, self._lease, error))
 
     def _encoded(self) -> bytes:
         """At most 4,096 bytes of JSON; only attributes can be that long, and they can't be cut."""
         body = json.dumps(self._fields(), ensure_ascii=False).encode()
         if len(body) > LONGEST_BODY:
             failed = f"The answer has {len(body)} bytes, and 4,096 is the most"
-            self.PhysicalResourceId = self.fail(EndpointError(Code.INTERNAL_ERROR, failed, "Use shorter names"))
+            self._fail(EndpointError(Code.INTERNAL_ERROR, failed, "Use shorter names"))
             body = json.dumps(self._fields(), ensure_ascii=False).encode()
         return body
 
@@ -138,21 +145,6 @@ class Response(CfnResource):
         }
 
 
-def as_endpoint_error(error: Exception) -> EndpointError:
-    """The error itself, or an InternalError that names it."""
-    if isinstance(error, EndpointError):
-        return error
-    failed = f"{type(error).__name__}: {error}"
-    return EndpointError(Code.INTERNAL_ERROR, failed, "See the function's log, and report it with its lines")
-
-
-def _request_id_of(error: BaseException) -> dict[str, str]:
-    """AWS's id of the request that failed, from the error or what caused it."""
-    cause: Any = error if hasattr(error, "response") else error.__cause__
-    metadata = getattr(cause, "response", {}).get("ResponseMetadata", {})
-    return {"aws_request_id": metadata["RequestId"]} if "RequestId" in metadata else {}
-
-
 def _put(url: str, body: bytes, deadline: Deadline) -> bool:
     """PUT the body until CloudFormation's bucket takes it, or the time is over; whether it did.
 
@@ -164,7 +156,7 @@ def _put(url: str, body: bytes, deadline: Deadline) -> bool:
         except (OSError, http.client.HTTPException) as error:
             logger.warning("CloudFormation could not be reached", extra={"cause": type(error).__name__})
             continue
-        if status < FIRST_HTTP_ERROR:
+        if status in STATUSES_OF_SUCCESS:
             return True
         logger.warning("CloudFormation refused the answer", extra={"http_status": status})
     logger.error("CloudFormation was not answered: the time is over")

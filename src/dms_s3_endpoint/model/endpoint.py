@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .attributes import parse_attributes, values_for_fingerprint
 from .environments import Environment
 from .hashing import fingerprint
+from .names import Named
 from .physical_id import PhysicalId
 from .properties import LONGEST_RESOURCE_IDENTIFIER
 from .s3_settings import Setting, comparable, convert, members
@@ -63,6 +64,16 @@ class Endpoint:
         effective = values_for_fingerprint(self.extra_connection_attributes) | given
         settings = {name: comparable(name, value) for name, value in effective.items()}
         return fingerprint([self.endpoint_identifier, self.resource_identifier, self.role_name, settings])
+
+
+def spelled_as(wanted: Endpoint, named: Named) -> Endpoint:
+    """The endpoint with the names of role and policy as they are spelled already: to IAM case makes no difference."""
+    roles, policies = ({name.lower(): name for name in sorted(names)} for names in (named.roles, named.policies))
+    return replace(
+        wanted,
+        role_name=roles.get(wanted.role_name.lower(), wanted.role_name),
+        policy_name=policies.get(wanted.policy_name.lower(), wanted.policy_name),
+    )
 
 
 def derived_resource_identifier(endpoint_identifier: str) -> str:

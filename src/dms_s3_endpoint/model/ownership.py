@@ -14,8 +14,8 @@ STACK_ID = PREFIX + "stack-id"
 LOGICAL_ID = PREFIX + "logical-id"
 PHYSICAL_ID = PREFIX + "physical-id"
 FINGERPRINT = PREFIX + "fingerprint"
-# The lease of an update, on the role of its endpoint: a RequestId. See procedure/lease.py.
-CHANGED_BY = PREFIX + "changed-by"
+# The RequestId with which the life began that the piece belongs to; pieces of version 1.0.0 have none. See lives.py.
+LIFE = PREFIX + "life"
 # The mark of a hand-made piece that ADOPT imported. See procedure/adoption.py.
 ADOPTED = PREFIX + "adopted"
 TAG_VALUE_LENGTH = 256
@@ -23,11 +23,12 @@ TAG_VALUE_LENGTH = 256
 
 @dataclass(frozen=True)
 class Owner:
-    """One physical resource of one stack's logical resource."""
+    """One life of one physical resource of one stack's logical resource; an empty `life` is one of version 1.0.0."""
 
     stack_id: str
     logical_id: str
     physical_id: str
+    life: str = ""
 
     @property
     def path(self) -> str:
@@ -41,10 +42,14 @@ class Owner:
             LOGICAL_ID: self.logical_id,
             PHYSICAL_ID: tag_value(self.physical_id),
             FINGERPRINT: fingerprint,
-        }
+        } | ({LIFE: self.life} if self.life else {})
 
     def owns(self, tags: Mapping[str, str]) -> bool:
-        """Whether the tags name this very physical resource."""
+        """Whether the tags name this very life."""
+        return self.is_of_physical_resource(tags) and tags.get(LIFE, "") == self.life
+
+    def is_of_physical_resource(self, tags: Mapping[str, str]) -> bool:
+        """Whether the tags name this physical resource, whichever its life."""
         return self.is_of_logical_resource(tags) and tags.get(PHYSICAL_ID) == tag_value(self.physical_id)
 
     def is_of_logical_resource(self, tags: Mapping[str, str]) -> bool:
@@ -54,14 +59,14 @@ class Owner:
 
 @dataclass(frozen=True)
 class Scope:
-    """What a removal takes away: one physical resource, or every physical resource of the stack's logical one."""
+    """What a removal takes away: one life, or where none is known, every life of the physical resource."""
 
     owner: Owner
-    every_physical_id: bool = False
+    every_life: bool = False
 
     def contains(self, tags: Mapping[str, str]) -> bool:
         """Whether the piece with these tags is to be removed."""
-        return self.owner.is_of_logical_resource(tags) if self.every_physical_id else self.owner.owns(tags)
+        return self.owner.is_of_physical_resource(tags) if self.every_life else self.owner.owns(tags)
 
 
 def is_unowned(tags: Mapping[str, str]) -> bool:
@@ -75,8 +80,8 @@ def is_adopted(tags: Mapping[str, str]) -> bool:
 
 
 def is_reserved(key: str) -> bool:
-    """Whether a tag of this key is AWS's or ours, so that TAGS may not set it."""
-    return key.lower().startswith(("aws:", PREFIX))
+    """Whether a tag of this key is AWS's or ours, so that TAGS may not set it and no update removes it."""
+    return key.lower().startswith(("aws:", "dms:", PREFIX))
 
 
 def ownership_keys(tags: Mapping[str, str]) -> list[str]:

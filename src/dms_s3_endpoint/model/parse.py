@@ -7,16 +7,15 @@ depend on the deployment: the environments, their partition and accounts.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from .arns import read_arn
 from .attributes import PROPERTY as ATTRIBUTES
 from .attributes import faults_of_attributes, parse_attributes
 from .endpoint import Endpoint, derived_resource_identifier
-from .environments import NAME, Environment
+from .environments import Environment
 from .errors import Code, EndpointError
-from .physical_id import PhysicalId
+from .names import Named
 from .properties import S3_SETTINGS, TAGS, properties
 from .reading import Faults, fold_keys, read_members
 from .s3_settings import Setting, canonical_names, same
@@ -142,38 +141,11 @@ def _place_fault(where: str, text: str, partition: str, accounts: tuple[str, ...
 # What properties tell that may be wrong in all else
 
 
-@dataclass(frozen=True)
-class Names:
-    """The names in a request's properties, valid in all else or not; empty where there is none that is valid."""
-
-    environment: str
-    endpoint_identifier: str
-    role_name: str
-    policy_name: str
-    adopt: bool
-
-
-def names_in(given: object) -> Names:
+def names_in(given: object) -> Named:
     """The names that properties of any form give."""
     folded = fold_keys(given)[0] if isinstance(given, Mapping) else {}
     text = {key: value for key, value in folded.items() if isinstance(value, str)}
-    return Names(
-        environment=name if NAME.fullmatch(name := text.get("ENVIRONMENT", "")) else "",
-        endpoint_identifier=_valid(text, "ENDPOINTIDENTIFIER").lower(),
-        role_name=_valid(text, "ROLENAME"),
-        policy_name=_valid(text, "POLICYNAME"),
-        adopt=_valid(text, "ADOPT").lower() in ("true", "y"),
-    )
-
-
-def identity_in(given: object, environments: Mapping[str, Environment]) -> PhysicalId | None:
-    """The physical id that the properties give, valid in all else or not; None where they give none."""
-    folded = fold_keys(given)[0] if isinstance(given, Mapping) else {}
-    text = {key: value for key, value in folded.items() if isinstance(value, str)}
-    environment, identifier = text.get("ENVIRONMENT", ""), _valid(text, "ENDPOINTIDENTIFIER")
-    if environment not in environments or not identifier:
-        return None
-    return PhysicalId(environment, identifier.lower())
+    return Named(frozenset({_valid(text, "ROLENAME")} - {""}), frozenset({_valid(text, "POLICYNAME")} - {""}))
 
 
 def _valid(text: Mapping[str, str], name: str) -> str:

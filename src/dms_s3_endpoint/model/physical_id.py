@@ -5,6 +5,7 @@ An id is known before the first call to AWS, and never changes while the resourc
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from .environments import RESERVED_NAME
@@ -37,3 +38,13 @@ def marker(logical_id: str) -> str:
 def is_marker(text: str) -> bool:
     """Whether the id stands for a request that made nothing."""
     return text.startswith(f"{RESERVED_NAME}/")
+
+
+def id_without_lease(logical_id: str, request_id: str) -> str:
+    """The id of a Create that could not look whether another delivery of it had made something."""
+    return f"{logical_id}-{request_id}"
+
+
+def is_id_without_lease(text: str, logical_id: str) -> bool:
+    """Whether the id is one of these; CloudFormation invents <stack>-<logical id>-<13 letters and digits>."""
+    return re.fullmatch(rf"{re.escape(logical_id)}-[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}", text) is not None

@@ -27,7 +27,9 @@ LONGEST_ROLE_NAME, LONGEST_POLICY_NAME = 64, 128
 LONGEST_TAG_KEY, LONGEST_TAG_VALUE = 128, 256
 LONGEST_ARN = 2048
 
-# https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html
+# https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html and
+# https://docs.aws.amazon.com/dms/latest/APIReference/API_Tag.html: "can't be prefixed with aws: or dms:", of both key
+# and value. Whether DMS minds case is not on record. So only this spelling is refused: another may stand already.
 _TAG_CHARACTERS = r"[\w .:/=+-]"
 _ABOUT_TAG = "letters, digits, spaces and _.:/=+-"
 
@@ -185,8 +187,8 @@ _TAG_KEY = Property(
     "Key",
     Values(
         Kind.TEXT,
-        f"be {_ABOUT_TAG}, at most {LONGEST_TAG_KEY} characters, not beginning with aws: or {PREFIX}",
-        f"(?!{any_case('aws:')}|{any_case(PREFIX)}){_TAG_CHARACTERS}+",
+        f"be {_ABOUT_TAG}, at most {LONGEST_TAG_KEY} characters, not beginning with aws:, dms: or {PREFIX}",
+        f"(?!{any_case('aws:')}|dms:|{any_case(PREFIX)}){_TAG_CHARACTERS}+",
         longest=LONGEST_TAG_KEY,
     ),
     Change.IN_PLACE,
@@ -197,8 +199,8 @@ _TAG_VALUE = Property(
     "Value",
     Values(
         Kind.TEXT,
-        f"be {_ABOUT_TAG}, at most {LONGEST_TAG_VALUE} characters",
-        f"{_TAG_CHARACTERS}*",
+        f"be {_ABOUT_TAG}, at most {LONGEST_TAG_VALUE} characters, not beginning with aws: or dms:",
+        f"(?!aws:|dms:){_TAG_CHARACTERS}*",
         longest=LONGEST_TAG_VALUE,
     ),
     Change.IN_PLACE,
@@ -208,8 +210,8 @@ _TAGS = Property(
     TAGS,
     Items("be a list of {Key, Value}", Members("be a map of Key and Value", (_TAG_KEY, _TAG_VALUE)), MOST_TAGS, "Key"),
     Change.IN_PLACE,
-    "list of `{Key, Value}` for endpoint, role and policy; at most 44, keys not beginning with `aws:` or "
-    "`dms-s3-endpoint:`",
+    "list of `{Key, Value}` for endpoint, role and policy; at most 44, keys and values not beginning with `aws:` or "
+    "`dms:`, keys not with `dms-s3-endpoint:`",
 )
 _ADOPT = Property(
     "ADOPT",

@@ -18,8 +18,7 @@ from ..model.ownership import Owner
 from ..model.pieces import LiveEndpoint, Role
 from ..model.s3_settings import Setting
 from .deprovision import delete_endpoint
-from .lease import Lease
-from .plan import refusal_of_foreign, why_unfit
+from .plan import is_unfit, refusal_of_foreign
 from .trust import Trust
 
 # IAM's changes reach DMS after some 10 to 40 s; other tools allow 2 to 5 minutes, and so do we.
@@ -47,7 +46,6 @@ class Handshake:
     owner: Owner
     role: Role
     accounts: Accounts
-    lease: Lease
     as_attributes: Mapping[str, Setting] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -79,7 +77,6 @@ class Handshake:
         raise self._not_accepted()
 
     def _create(self) -> None:
-        self.lease.ensure_held()
         tags = self._tags()
         self._answer = self.accounts.dms.create_endpoint(self.wanted, self.role.arn, tags, self.as_attributes)
         self._rejections += self._answer.tells_nothing
@@ -113,11 +110,11 @@ class Handshake:
         if not self.owner.owns(live.tags):
             raise refusal_of_foreign(self.owner, live)
         live = self.accounts.dms.once_created(live)
-        is_unfit = bool(why_unfit(self.wanted, live))
-        if is_unfit and (answer.exists or answer.accepted):
-            delete_endpoint(live, self.accounts, self.lease)
-        # An active one that is unfit was made by a concurrent update.
-        return None if is_unfit and live.status == "active" else live
+        unfit = is_unfit(self.wanted, live)
+        if unfit and (answer.exists or answer.accepted):
+            delete_endpoint(live, self.accounts)
+        # One that is not active still shows the ExternalId.
+        return None if unfit and live.status == "active" else live
 
     def _bind_trust(self) -> None:
         if self._state is State.STANDING and self._external_id:
@@ -132,7 +129,7 @@ class Handshake:
         """The ExternalId was in an answer that got lost; the answer for the next endpoint has one."""
         if self._live is None or not self._answer.exists:
             raise no_external_id(self.wanted.endpoint_identifier)
-        delete_endpoint(self._live, self.accounts, self.lease)
+        delete_endpoint(self._live, self.accounts)
         self._live, self._state = None, State.ABSENT
 
     def _not_accepted(self) -> EndpointError:

@@ -11,19 +11,22 @@ from ..aws.iam import Iam
 from ..aws.parallel import in_parallel
 from ..model.arns import name_in
 from ..model.endpoint import Endpoint
-from ..model.ownership import Owner, Scope, is_adopted, is_unowned
-from ..model.parse import Names
+from ..model.names import Named
+from ..model.ownership import LIFE, Owner, Scope, is_adopted, is_unowned
 from ..model.pieces import Observed, Policy, Role
 
 
-def observe(wanted: Endpoint, owner: Owner, accounts: Accounts) -> Observed:
-    """Policy, role and endpoint of the wanted names, whoever owns them. Raises EndpointError."""
+def observe(wanted: Endpoint, owner: Owner, accounts: Accounts, is_import: bool = False) -> Observed:
+    """Policy, role and endpoint of the wanted names, whoever owns them. Raises EndpointError.
+
+    `is_import`: the life began as an import, so that its policy may be under another path than ours.
+    """
     policy, (role, attached), live = in_parallel(
         partial(accounts.iam.find_policy, wanted.policy_name, owner),
         partial(_role_and_attached, wanted, owner, accounts.iam),
         partial(accounts.dms.find_endpoint, wanted.endpoint_identifier),
     )
-    policy = policy or _policy_elsewhere(wanted, owner, attached, accounts.iam)
+    policy = policy or _policy_elsewhere(wanted, owner, attached, accounts.iam, wanted.adopt or is_import)
     observed = Observed(policy, role, live, attached)
     return _for_adoption(observed, accounts) if wanted.adopt else observed
 
@@ -39,12 +42,14 @@ def _may_adopt(wanted: Endpoint, tags: Mapping[str, str]) -> bool:
     return wanted.adopt and is_unowned(tags)
 
 
-def _policy_elsewhere(wanted: Endpoint, owner: Owner, attached_arns: Iterable[str], iam: Iam) -> Policy | None:
+def _policy_elsewhere(
+    wanted: Endpoint, owner: Owner, attached_arns: Iterable[str], iam: Iam, is_import: bool
+) -> Policy | None:
     """A hand-made policy is under another path than ours: one that is attached to the role, or one to adopt."""
     arn = next((arn for arn in attached_arns if name_in(arn) == wanted.policy_name), "")
     if arn:
         return iam.policy_at(arn)
-    return iam.policy_elsewhere(wanted.policy_name, owner) if wanted.adopt else None
+    return iam.policy_elsewhere(wanted.policy_name, owner) if is_import else None
 
 
 def _for_adoption(observed: Observed, accounts: Accounts) -> Observed:
@@ -56,37 +61,43 @@ def _for_adoption(observed: Observed, accounts: Accounts) -> Observed:
 
 
 def observe_superseded(
-    wanted: Endpoint, owner: Owner, old: Names, iam: Iam
+    wanted: Endpoint, owner: Owner, named: Named, iam: Iam
 ) -> tuple[tuple[Role, ...], tuple[Policy, ...]]:
     """Our roles and policies of other names than the wanted: given up now, or left by an earlier update."""
-    return observe_roles_and_policies(Scope(owner), old, iam, wanted.role_name, wanted.policy_name)
-
-
-def observe_roles_and_policies(
-    scope: Scope, names: Names, iam: Iam, but_role: str = "", but_policy: str = ""
-) -> tuple[tuple[Role, ...], tuple[Policy, ...]]:
-    """Those that the scope contains: all under the owner's path, and those of the given names under other paths.
-
-    The roles and policies named `but_role` and `but_policy` are left out.
-    """
-    roles, policies = in_parallel(
-        partial(iam.roles_of, scope.owner, but=but_role), partial(iam.policies_of, scope.owner, but=but_policy)
+    roles, policies = observe_roles_and_policies(Scope(owner), named, iam)
+    return (
+        tuple(role for role in roles if role.name.lower() != wanted.role_name.lower()),
+        tuple(policy for policy in policies if policy.name.lower() != wanted.policy_name.lower()),
     )
-    if names.role_name and names.role_name not in {but_role, *(role.name for role in roles)}:
-        role = iam.find_role(names.role_name)
+
+
+def observe_roles_and_policies(scope: Scope, named: Named, iam: Iam) -> tuple[tuple[Role, ...], tuple[Policy, ...]]:
+    """Those that the scope contains: all under the owner's path, and those of the given names under any path."""
+    roles, policies = in_parallel(partial(iam.roles_of, scope.owner), partial(iam.policies_of, scope.owner))
+    for name in sorted(named.roles - {role.name for role in roles}):
+        role = iam.find_role(name)
         roles += [role] if role else []
-    if names.policy_name and names.policy_name not in {but_policy, *(policy.name for policy in policies)}:
-        policies += _under_another_path(scope, names.policy_name, roles, iam)
+    for name in sorted(named.policies - {policy.name for policy in policies}):
+        policies += _policy_named(scope, name, roles, iam)
     return (
         tuple(role for role in roles if scope.contains(role.tags)),
         tuple(policy for policy in policies if scope.contains(policy.tags)),
     )
 
 
-def _under_another_path(scope: Scope, name: str, roles: list[Role], iam: Iam) -> list[Policy]:
+def _policy_named(scope: Scope, name: str, roles: list[Role], iam: Iam) -> list[Policy]:
     """The policy of an imported role must be read: it may not pass as unowned because of a denial."""
-    policy = iam.policy_elsewhere(name, scope.owner)
+    policy = iam.find_policy(name, scope.owner) or iam.policy_elsewhere(name, scope.owner)
     is_import = any(scope.contains(role.tags) and is_adopted(role.tags) for role in roles)
     if policy and is_import and not policy.tags:
         policy = iam.policy_at(policy.arn)
     return [policy] if policy else []
+
+
+def find_life(owner: Owner, identifier: str, named: Named, accounts: Accounts) -> str | None:
+    """The life of the physical resource, as its pieces' tags name it: empty for version 1.0.0, None without pieces."""
+    live = accounts.dms.find_endpoint(identifier)
+    roles, policies = observe_roles_and_policies(Scope(owner, every_life=True), named, accounts.iam)
+    tags = [piece.tags for piece in (live, *roles, *policies) if piece and owner.is_of_physical_resource(piece.tags)]
+    lives = [each.get(LIFE, "") for each in tags]
+    return max(lives, default=None)

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from ..model.arns import read_arn
+from ..model.comparison import Stored, changed, changed_by_hand, made_with
 from ..model.endpoint import Endpoint
 from ..model.errors import Code, EndpointError
 from ..model.hashing import fingerprint
@@ -25,6 +27,9 @@ from ..model.pieces import LiveEndpoint, Observed, Piece, Policy, Role, piece_na
 from ..model.policies import Document, access_policy, trusted_external_ids
 from ..model.s3_settings import differences, warnings
 from . import adoption
+
+# An endpoint that was active once and is modifying will be active again; one that a rejected create left may not.
+USABLE = ("active", "modifying")
 
 
 class Do(StrEnum):
@@ -67,6 +72,8 @@ class Plan:
     steps: tuple[Step, ...] = ()
     warnings: tuple[str, ...] = ()
     refusals: tuple[EndpointError, ...] = ()
+    # Settings that somebody changed on the live endpoint, and that stay so.
+    left_as_changed_by_hand: tuple[str, ...] = ()
 
     def of(self, *dos: Do) -> tuple[Step, ...]:
         """The steps that do one of these."""
@@ -76,12 +83,6 @@ class Plan:
         """Whether a step does one of these."""
         return bool(self.of(*dos))
 
-    @property
-    def needs_lease(self) -> bool:
-        """Whether a concurrent update must stop: the request makes or deletes a piece."""
-        makes_or_deletes = self.has(Do.CREATE_POLICY, Do.CREATE_ROLE, Do.DELETE_ENDPOINT, Do.CREATE_ENDPOINT)
-        return makes_or_deletes and not self.refusals
-
     def raise_refusal(self) -> None:
         """Raise the first refusal, an EndpointError, if there is one."""
         for refusal in self.refusals:
@@ -90,26 +91,59 @@ class Plan:
 
 @dataclass(frozen=True)
 class Before:
-    """What an update knows of the properties before: the keys of their TAGS."""
+    """What is known from before the request.
 
-    tag_keys: frozenset[str]
+    `made_with` and `snapshot` are of the live endpoint, see model/comparison.py; where no request knows them,
+    `old_properties` are what was wanted before, unless a request died while it changed the endpoint.
+    """
+
+    tag_keys: frozenset[str] = frozenset()
+    made_with: Stored = field(default_factory=dict)
+    snapshot: Stored = field(default_factory=dict)
+    old_properties: Endpoint | None = None
+    # Whether these pieces were once answered as SUCCESS, and the very same properties were the last to be.
+    succeeded: bool = False
+    is_going_back: bool = False
+    # The physical id that a replacement replaces.
+    replaces: str = ""
+    # See model/lives.py.
+    is_import: bool = False
+    baseline: Mapping[str, str] = field(default_factory=dict)
 
 
-def decide(wanted: Endpoint, owner: Owner, observed: Observed, region: str, before: Before | None = None) -> Plan:
-    """The Plan of a Create, or with `before` of an Update. `region` is that of the endpoints."""
+NOTHING_BEFORE = Before()
+
+
+def decide(wanted: Endpoint, owner: Owner, observed: Observed, region: str, before: Before = NOTHING_BEFORE) -> Plan:
+    """The Plan of a request. `region` is that of the endpoints."""
     said = tuple(warnings(wanted.effective_settings))
-    if refusals := tuple(_refusals(wanted, owner, observed, region)):
+    if refusals := tuple(_refusals(wanted, owner, observed, region, before)):
         return Plan(observed, warnings=said, refusals=refusals)
+    by_hand = tuple(_changed_by_hand(observed, before)) if observed.users else ()
+    if by_hand:
+        # To refuse would wedge the rollback of whatever update comes next.
+        said += (f"{', '.join(by_hand)} of {wanted.endpoint_identifier} changed by hand: tasks use it, so it stays so",)
+        before = replace(before, snapshot={})
     steps = tuple(_steps(wanted, owner, observed, region, before))
-    plan = Plan(observed, steps, said)
-    return replace(plan, refusals=tuple(_in_use(plan)))
+    plan = Plan(observed, steps, said, left_as_changed_by_hand=by_hand)
+    return replace(plan, refusals=tuple(_refusals_of_recreation(plan)))
 
 
-def _refusals(wanted: Endpoint, owner: Owner, observed: Observed, region: str) -> Iterator[EndpointError]:
+def _changed_by_hand(observed: Observed, before: Before) -> list[str]:
+    return changed_by_hand(before.snapshot, observed.live) if observed.live and before.snapshot else []
+
+
+def _refusals(
+    wanted: Endpoint, owner: Owner, observed: Observed, region: str, before: Before
+) -> Iterator[EndpointError]:
+    instance = read_arn(wanted.test_replication_instance_arn)
+    if instance and instance.region != region:
+        failed = f"TESTREPLICATIONINSTANCEARN is in {instance.region}, and the endpoint in {region}"
+        yield EndpointError(Code.INVALID_REQUEST, failed, "Name an instance of the endpoint's region")
     foreign = [piece for piece in observed.pieces if not owner.owns(piece.tags)]
     foreign = [piece for piece in foreign if not (wanted.adopt and is_unowned(piece.tags))]
-    yield from (refusal_of_foreign(owner, piece) for piece in foreign)
-    if not foreign and (objections := list(_objections(wanted, observed, region))):
+    yield from (refusal_of_foreign(owner, piece, before.replaces) for piece in foreign)
+    if not foreign and (objections := list(_objections(wanted, observed, region, before))):
         yield EndpointError(
             Code.INVALID_REQUEST,
             f"ADOPT: {'; '.join(objections)}",
@@ -117,15 +151,17 @@ def _refusals(wanted: Endpoint, owner: Owner, observed: Observed, region: str) -
         )
 
 
-def _objections(wanted: Endpoint, observed: Observed, region: str) -> Iterable[str]:
+def _objections(wanted: Endpoint, observed: Observed, region: str, before: Before) -> Iterable[str]:
     """What forbids an import, or a change of what was imported.
 
     Changes by hand after the import forbid nothing: the rollback of a refused update brings the import's properties.
     """
     changed = list(_changed_since_import(wanted, observed, region)) if adoption.is_imported(observed) else []
-    if not adoption.is_import(wanted, observed):
+    if not _is_import(wanted, observed, before):
         return changed
-    is_rollback = adoption.is_imported(observed) and not changed and not wanted.tags
+    # Version 1.0.0 allowed TAGS beside ADOPT: what has them keeps them.
+    has_tags = all(wanted.tags.items() <= piece.tags.items() for piece in observed.pieces)
+    is_rollback = (adoption.is_imported(observed) or before.is_import) and not changed and has_tags
     if is_rollback and not any(is_unowned(piece.tags) for piece in observed.pieces):
         return ()
     return adoption.objections(wanted, observed) or changed
@@ -142,9 +178,9 @@ def _changed_since_import(wanted: Endpoint, observed: Observed, region: str) -> 
             yield f"{piece_name(superseded)} was imported, and is no longer named"
 
 
-def refusal_of_foreign(owner: Owner, piece: Piece) -> EndpointError:
-    """The error for a piece that has a wanted name and another owner."""
-    if owner.is_of_logical_resource(piece.tags):
+def refusal_of_foreign(owner: Owner, piece: Piece, replaces: str = "") -> EndpointError:
+    """The error for a piece that has a wanted name and another owner, or is of another life."""
+    if replaces and replace(owner, physical_id=replaces).is_of_physical_resource(piece.tags):
         return EndpointError(
             Code.INVALID_REQUEST,
             f"{piece_name(piece)} belongs to the endpoint that this update replaces",
@@ -162,10 +198,13 @@ def name_taken(name: str, tags: Mapping[str, str]) -> EndpointError:
     )
 
 
-def _in_use(plan: Plan) -> Iterator[EndpointError]:
+def _refusals_of_recreation(plan: Plan) -> Iterator[EndpointError]:
     for step in plan.of(Do.DELETE_ENDPOINT):
         if plan.observed.users:
             yield endpoint_in_use(step.name, plan.observed.users)
+        if taken := plan.observed.arn_taken_by:
+            failed = f"create-endpoint {step.name}: endpoint {taken} has this RESOURCEIDENTIFIER"
+            yield EndpointError(Code.NAME_TAKEN, failed, "Choose another RESOURCEIDENTIFIER")
 
 
 def endpoint_in_use(identifier: str, users: tuple[str, ...]) -> EndpointError:
@@ -177,8 +216,8 @@ def endpoint_in_use(identifier: str, users: tuple[str, ...]) -> EndpointError:
     )
 
 
-def _steps(wanted: Endpoint, owner: Owner, observed: Observed, region: str, before: Before | None) -> Iterator[Step]:
-    if not adoption.is_import(wanted, observed):
+def _steps(wanted: Endpoint, owner: Owner, observed: Observed, region: str, before: Before) -> Iterator[Step]:
+    if not _is_import(wanted, observed, before):
         yield from _changes(wanted, observed, region, before)
         return
     yield from _import(wanted, owner, observed, region)
@@ -186,6 +225,12 @@ def _steps(wanted: Endpoint, owner: Owner, observed: Observed, region: str, befo
         # Somebody deleted it since the import, and a rollback must succeed.
         made_again = (Do.CREATE_POLICY, Do.CREATE_ROLE, Do.ATTACH)
         yield from (step for step in _changes(wanted, observed, region, before) if step.do in made_again)
+
+
+def _is_import(wanted: Endpoint, observed: Observed, before: Before) -> bool:
+    if before.is_import and observed.live:
+        return wanted.adopt
+    return adoption.is_import(wanted, observed)
 
 
 def _import(wanted: Endpoint, owner: Owner, observed: Observed, region: str) -> Iterator[Step]:
@@ -197,94 +242,105 @@ def _import(wanted: Endpoint, owner: Owner, observed: Observed, region: str) -> 
         if is_unowned(piece.tags):
             tags = owner.tags(_fingerprint_of(wanted, piece, region)) | {ADOPTED: "true"}
             yield Step(Do.IMPORT, piece_name(piece), "it was made by hand", piece, tags)
-        elif adoption.is_imported(observed) and not is_adopted(piece.tags):
+        elif not is_adopted(piece.tags):
             yield Step(Do.IMPORT, piece_name(piece), "its endpoint was made by hand", piece, {ADOPTED: "true"})
 
 
-def _changes(wanted: Endpoint, observed: Observed, region: str, before: Before | None) -> Iterator[Step]:
-    yield from _policy_steps(wanted, observed, access_policy(wanted, region))  # step 2
-    yield from _role_steps(wanted, observed)  # step 3
-    why_recreate = why_recreated(wanted, observed)
-    yield from _endpoint_steps(wanted, observed, why_recreate)  # steps 4 to 7
+def _changes(wanted: Endpoint, observed: Observed, region: str, before: Before) -> Iterator[Step]:
+    yield from _policy_steps(wanted, observed, access_policy(wanted, region), before)  # step 2
+    yield from _role_steps(wanted, observed, before)  # step 3
+    why_recreate = why_recreated(wanted, observed, before)
+    yield from _endpoint_steps(wanted, observed, why_recreate, before)  # steps 4 to 7
     kept = replace(observed, live=None) if why_recreate else observed
     yield from _tag_steps(wanted, kept, region, before)
     yield from _test_steps(wanted, kept, before)  # step 8
     yield from _removals(wanted, observed)
 
 
-def _policy_steps(wanted: Endpoint, observed: Observed, document: Document) -> Iterator[Step]:
+def _policy_steps(wanted: Endpoint, observed: Observed, document: Document, before: Before) -> Iterator[Step]:
     """The policy comes first: a name taken under another path shows before any other change."""
     if observed.policy is None:
         yield Step(Do.CREATE_POLICY, wanted.policy_name, "it does not exist")
-    elif observed.policy.document != document:
+    elif observed.policy.document != document and before.baseline.get("document") != fingerprint(document):
         yield Step(Do.REPLACE_DOCUMENT, wanted.policy_name, "its document differs", observed.policy)
 
 
-def _role_steps(wanted: Endpoint, observed: Observed) -> Iterator[Step]:
+def _role_steps(wanted: Endpoint, observed: Observed, before: Before) -> Iterator[Step]:
     role, policy = observed.role, observed.policy
     if role is None:
         yield Step(Do.CREATE_ROLE, wanted.role_name, "it does not exist")
-    elif role.permissions_boundary != wanted.permissions_boundary:
+    elif wanted.permissions_boundary not in (role.permissions_boundary, before.baseline.get("boundary")):
         reason = f"it has {role.permissions_boundary or 'none'}, not {wanted.permissions_boundary or 'none'}"
         yield Step(Do.SET_BOUNDARY, role.name, reason, role)
     if role is None or policy is None or policy.arn not in observed.attached_policy_arns:
         yield Step(Do.ATTACH, wanted.policy_name, f"role {wanted.role_name} does not have it")
 
 
-def why_recreated(wanted: Endpoint, observed: Observed) -> str:
+def why_recreated(wanted: Endpoint, observed: Observed, before: Before) -> str:
     """Why the live endpoint must be deleted and created again, as DMS can't modify it; empty if it is kept."""
     if observed.live is None:
         return ""
-    if reason := why_unfit(wanted, observed.live):
-        return reason
+    if observed.live.status not in (USABLE if before.succeeded else ("active",)):
+        return f"its status is {observed.live.status}"
+    if names := _changed_properties(wanted, observed.live, before):
+        return f"{', '.join(names)} differs"
+    if names := _changed_by_hand(observed, before):
+        return f"{', '.join(names)} changed by hand"
     # No other way leads to an ExternalId that nothing shows any more.
     return "" if observed.external_id else "nothing shows its ExternalId"
 
 
-def why_unfit(wanted: Endpoint, live: LiveEndpoint) -> str:
-    """Why the live endpoint is not the wanted one; empty if it is."""
-    if live.status != "active":
-        return f"its status is {live.status}"
+def _changed_properties(wanted: Endpoint, live: LiveEndpoint, before: Before) -> list[str]:
+    """By what the endpoint was made with. Where no request knows that, the tag or the live settings tell it."""
+    if before.made_with:
+        return changed(before.made_with, wanted)
     if live.tags.get(FINGERPRINT) == wanted.fingerprint:
-        return ""
+        return []
+    if before.old_properties:
+        return changed(made_with(before.old_properties), wanted)
+    return _differing_from_live(wanted, live)
+
+
+def _differing_from_live(wanted: Endpoint, live: LiveEndpoint) -> list[str]:
     names = [name.upper() for name in differences(wanted.effective_settings, live.settings)]
-    if live.role_name != wanted.role_name:
+    if live.role_name.lower() != wanted.role_name.lower():
         names.append("ROLENAME")
     if not live.arn.endswith(f":{wanted.resource_identifier}"):
         names.append("RESOURCEIDENTIFIER")
-    return f"{', '.join(names)} differs" if names else "its fingerprint differs"
+    return names
 
 
-def _endpoint_steps(wanted: Endpoint, observed: Observed, why_recreate: str) -> Iterator[Step]:
+def is_unfit(wanted: Endpoint, live: LiveEndpoint) -> bool:
+    """Whether an endpoint that a create-endpoint left is not the wanted one."""
+    if live.status != "active":
+        return True
+    return live.tags.get(FINGERPRINT) != wanted.fingerprint and bool(_differing_from_live(wanted, live))
+
+
+def _endpoint_steps(wanted: Endpoint, observed: Observed, why_recreate: str, before: Before) -> Iterator[Step]:
     live, identifier = observed.live, wanted.endpoint_identifier
     if live and why_recreate:
         yield Step(Do.DELETE_ENDPOINT, identifier, why_recreate, live)
     if live is None or why_recreate:
         yield Step(Do.CREATE_ENDPOINT, identifier, "as deleted" if live else "it does not exist")
-    elif observed.role and trusted_external_ids(observed.role.trust_policy) != {observed.external_id}:
+    elif observed.role and not _is_bound(observed.role, observed.external_id, before):
         yield Step(Do.BIND_TRUST, wanted.role_name, "it does not demand the endpoint's ExternalId", observed.role)
 
 
-def _tag_steps(wanted: Endpoint, kept: Observed, region: str, before: Before | None) -> Iterator[Step]:
-    """For the pieces that stand; new ones are created with their tags."""
-    old_keys = before.tag_keys if before else frozenset()
-    given_up = (old_keys - set(wanted.tags)) | (set() if wanted.adopt else {ADOPTED})
+def _is_bound(role: Role, external_id: str, before: Before) -> bool:
+    return "trust" in before.baseline or trusted_external_ids(role.trust_policy) == {external_id}
+
+
+def _tag_steps(wanted: Endpoint, kept: Observed, region: str, before: Before) -> Iterator[Step]:
+    """For the pieces that stand; new ones are created with their tags. Tags of others stay."""
+    given_up = (before.tag_keys - set(wanted.tags)) | (set() if wanted.adopt else {ADOPTED})
     for piece in kept.pieces:
         tags = dict(wanted.tags) | {FINGERPRINT: _fingerprint_of(wanted, piece, region)}
         added = {key: value for key, value in tags.items() if piece.tags.get(key) != value}
-        removed = _removed_keys(piece, tags, given_up)
+        removed = tuple(sorted((given_up & set(piece.tags)) - set(tags)))
         if added or removed:
             reason = f"differs in {', '.join(sorted({*added, *removed}))}"
             yield Step(Do.RETAG, piece_name(piece), reason, piece, added, removed)
-
-
-def _removed_keys(piece: Piece, wanted: Mapping[str, str], given_up: frozenset[str] | set[str]) -> tuple[str, ...]:
-    """The keys to remove; tags of others stay.
-
-    To IAM, keys that differ in case alone are one: adding the new one replaces the old.
-    """
-    kept = {key.lower() for key in wanted}
-    return tuple(sorted(key for key in given_up & set(piece.tags) if key.lower() not in kept))
 
 
 def _fingerprint_of(wanted: Endpoint, piece: Piece, region: str) -> str:
@@ -296,9 +352,10 @@ def _fingerprint_of(wanted: Endpoint, piece: Piece, region: str) -> str:
     return fingerprint(access_policy(wanted, region))
 
 
-def _test_steps(wanted: Endpoint, kept: Observed, before: Before | None) -> Iterator[Step]:
-    """After each create; a Create delivered once more tests again, as the first may have died before its test."""
-    if wanted.test_replication_instance_arn and (kept.live is None or before is None):
+def _test_steps(wanted: Endpoint, kept: Observed, before: Before) -> Iterator[Step]:
+    """After each create, also by a run that died before its test. A rollback tests nothing: it must succeed."""
+    is_untested = kept.live is None or not before.succeeded
+    if wanted.test_replication_instance_arn and is_untested and not before.is_going_back:
         yield Step(Do.TEST_CONNECTION, wanted.endpoint_identifier, f"from {wanted.test_replication_instance_arn}")
 
 

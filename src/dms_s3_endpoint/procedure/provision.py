@@ -22,14 +22,14 @@ from typing import TypeVar
 from ..aws.accounts import Accounts
 from ..aws.parallel import in_parallel
 from ..model.endpoint import Endpoint
-from ..model.errors import Code, EndpointError, out_of_time
+from ..model.errors import Code, EndpointError
 from ..model.ownership import Owner
 from ..model.pieces import LiveEndpoint, Piece, Policy, Role
 from ..model.policies import access_policy, trust_policy
 from ..model.s3_settings import DROPPED_ON_CREATE, Setting
 from .deprovision import delete_endpoint, deprovision
 from .handshake import Handshake
-from .lease import Lease
+from .lease import LeaseLostError
 from .plan import Do, Plan, name_taken
 from .tagging import retag
 from .trust import Trust
@@ -40,38 +40,43 @@ Found = TypeVar("Found", bound=Piece)
 
 @dataclass(frozen=True)
 class Work:
-    """One request at work: its Plan, what it wants and for whom, where, and its lease."""
+    """One request at work: its Plan, what it wants and for whom, and where."""
 
     plan: Plan
     wanted: Endpoint
     owner: Owner
     accounts: Accounts
-    lease: Lease
 
 
-def provision(work: Work) -> dict[str, str]:
-    """Carry out the Plan; the attributes for Fn::GetAtt. Raises EndpointError."""
-    work.plan.raise_refusal()
-    for warning in work.plan.warnings:
-        logger.warning(warning, extra={"endpoint_identifier": work.wanted.endpoint_identifier})
+@dataclass(frozen=True)
+class Provisioned:
+    """What stands now, and the attributes for Fn::GetAtt."""
+
+    live: LiveEndpoint
+    attributes: Mapping[str, str]
+
+
+def provision(work: Work) -> Provisioned:
+    """Carry out the Plan. Raises EndpointError: LeaseLostError once a later request came."""
     try:
         return _carry_out(work)
+    except LeaseLostError:
+        raise
     except Exception:
         # The next request, a Delete or a rollback, may come within a second, and must see what stands.
-        work.accounts.iam.wait_until_seen()
-        work.accounts.dms.wait_until_seen()
+        in_parallel(work.accounts.iam.wait_until_seen, work.accounts.dms.wait_until_seen)
         raise
 
 
-def _carry_out(work: Work) -> dict[str, str]:
+def _carry_out(work: Work) -> Provisioned:
     _import(work)
     policy = _policy(work)  # step 2
     role = _role(work)  # step 3
     live = _endpoint(work, role, policy)  # steps 4 to 7
-    in_parallel(partial(_retag, work), partial(_stop_if_cancelled, work, role, live))
+    in_parallel(partial(_retag, work), work.accounts.iam.wait_until_seen)
     _test_connection(work, live)  # step 8
     _remove_superseded(work)
-    return _attributes(work, live, role, policy)
+    return Provisioned(live, _attributes(work, live, role, policy))
 
 
 def _import(work: Work) -> None:
@@ -92,15 +97,13 @@ def _policy(work: Work) -> Policy:
 
 
 def _create_policy(work: Work, document: dict[str, object]) -> Policy:
-    """A policy of the name that is made meanwhile is ours if another delivery of the request made it."""
+    """A policy of the name that is seen only now is ours if an attempt of this request made it."""
     name, iam = work.wanted.policy_name, work.accounts.iam
     if created := iam.create_policy(name, document, work.owner, work.wanted.tags):
         return created
     policy = iam.policy_once_seen(name, work.owner)
     if policy is None or not work.owner.owns(policy.tags):
         raise name_taken(f"policy {name}", policy.tags if policy else {})
-    if policy.document != document:
-        iam.replace_document(policy, document)
     return policy
 
 
@@ -123,8 +126,6 @@ def _create_role(work: Work) -> Role:
     role = iam.role_once_seen(wanted.role_name)
     if role is None or not work.owner.owns(role.tags):
         raise name_taken(f"role {wanted.role_name}", role.tags if role else {})
-    if role.permissions_boundary != wanted.permissions_boundary:
-        iam.set_boundary(role, wanted.permissions_boundary)
     return role
 
 
@@ -152,7 +153,7 @@ def _endpoint(work: Work, role: Role, policy: Policy) -> LiveEndpoint:
 def _delete_outdated(work: Work) -> None:
     for step in work.plan.of(Do.DELETE_ENDPOINT):
         if isinstance(step.piece, LiveEndpoint):
-            delete_endpoint(step.piece, work.accounts, work.lease)
+            delete_endpoint(step.piece, work.accounts)
 
 
 def _create_endpoint(work: Work, role: Role) -> LiveEndpoint:
@@ -161,7 +162,7 @@ def _create_endpoint(work: Work, role: Role) -> LiveEndpoint:
     dropped = _dropped(work.wanted, live)
     if dropped:
         logger.warning("DMS dropped settings on create, giving them as attributes", extra={"dropped": list(dropped)})
-        delete_endpoint(live, work.accounts, work.lease)
+        delete_endpoint(live, work.accounts)
         live = _shake_hands(work, role, dropped)
     if still_dropped := _dropped(work.wanted, live):
         raise EndpointError(
@@ -173,7 +174,7 @@ def _create_endpoint(work: Work, role: Role) -> LiveEndpoint:
 
 
 def _shake_hands(work: Work, role: Role, as_attributes: Mapping[str, Setting]) -> LiveEndpoint:
-    return Handshake(work.wanted, work.owner, role, work.accounts, work.lease, as_attributes).run()
+    return Handshake(work.wanted, work.owner, role, work.accounts, as_attributes).run()
 
 
 def _dropped(wanted: Endpoint, live: LiveEndpoint) -> dict[str, Setting]:
@@ -194,17 +195,6 @@ def _retag(work: Work) -> None:
     in_parallel(*[partial(retag, step, work.accounts) for step in work.plan.of(Do.RETAG)])
 
 
-def _stop_if_cancelled(work: Work, role: Role, live: LiveEndpoint) -> None:
-    """If a concurrent Delete removed the role, this request was cancelled: remove the endpoint."""
-    if not work.plan.has(Do.CREATE_ENDPOINT):
-        return
-    now = work.accounts.iam.role_once_seen(role.name)
-    if now and work.owner.owns(now.tags):
-        return
-    delete_endpoint(live, work.accounts, work.lease)
-    raise out_of_time(f"create-endpoint {live.identifier}: role {role.name} was deleted meanwhile")
-
-
 def _test_connection(work: Work, live: LiveEndpoint) -> None:
     """Step 8."""
     if work.plan.has(Do.TEST_CONNECTION):
@@ -214,9 +204,7 @@ def _test_connection(work: Work, live: LiveEndpoint) -> None:
 def _remove_superseded(work: Work) -> None:
     """Roles and policies whose names the properties no longer give."""
     steps = work.plan.of(Do.DETACH, Do.DELETE_ROLE, Do.DELETE_POLICY, Do.GIVE_BACK)
-    if steps:
-        work.lease.ensure_held()
-        deprovision(replace(work.plan, steps=steps), work.accounts, work.lease)
+    deprovision(replace(work.plan, steps=steps), work.accounts)
 
 
 def _expected(piece: Found | None, name: str) -> Found:

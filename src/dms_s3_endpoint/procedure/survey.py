@@ -8,39 +8,46 @@ from functools import partial
 from ..aws.accounts import Accounts
 from ..aws.parallel import in_parallel
 from ..model.endpoint import Endpoint
+from ..model.names import Named
 from ..model.ownership import Owner
-from ..model.parse import Names
-from ..model.pieces import Observed
+from ..model.pieces import LiveEndpoint, Observed
 from .observe import observe, observe_superseded
-from .plan import Before, Do, Plan, decide
+from .plan import NOTHING_BEFORE, Before, Do, Plan, decide
 
 
-def survey_create(wanted: Endpoint, owner: Owner, accounts: Accounts) -> Plan:
+def survey_create(wanted: Endpoint, owner: Owner, accounts: Accounts, before: Before = NOTHING_BEFORE) -> Plan:
     """The Plan of a Create, or of a replacement. Raises EndpointError if AWS can't be read."""
-    return _decide(wanted, owner, accounts, observe(wanted, owner, accounts), None)
+    return _decide(wanted, owner, accounts, observe(wanted, owner, accounts), before)
 
 
-def survey_update(wanted: Endpoint, owner: Owner, accounts: Accounts, old: Names, before: Before) -> Plan:
-    """The Plan of an Update that keeps the physical id; `old` are the names before. Raises EndpointError as above."""
+def survey_update(wanted: Endpoint, owner: Owner, accounts: Accounts, named: Named, before: Before) -> Plan:
+    """The Plan of an Update of a life that stands; `named` are the names that it has. Raises EndpointError as above."""
     observed, (roles, policies) = in_parallel(
-        partial(observe, wanted, owner, accounts), partial(observe_superseded, wanted, owner, old, accounts.iam)
+        partial(observe, wanted, owner, accounts, before.is_import),
+        partial(observe_superseded, wanted, owner, named, accounts.iam),
     )
     observed = replace(observed, superseded_roles=roles, superseded_policies=policies)
     return _decide(wanted, owner, accounts, observed, before)
 
 
-def _decide(wanted: Endpoint, owner: Owner, accounts: Accounts, observed: Observed, before: Before | None) -> Plan:
-    observed = _once_created(observed, owner, accounts)
+def _decide(wanted: Endpoint, owner: Owner, accounts: Accounts, observed: Observed, before: Before) -> Plan:
+    observed = _once_settled(observed, owner, accounts)
     plan = decide(wanted, owner, observed, accounts.region, before)
     if observed.live and plan.has(Do.DELETE_ENDPOINT):
         # Two calls more, and the second lists all replication configs: only if the decision depends on them.
-        observed = replace(observed, users=accounts.dms.users_of(observed.live))
-        plan = decide(wanted, owner, observed, accounts.region, before)
+        users, taken_by = accounts.dms.users_of(observed.live), _taken_by(wanted, observed.live, accounts)
+        plan = decide(wanted, owner, replace(observed, users=users, arn_taken_by=taken_by), accounts.region, before)
     return plan
 
 
-def _once_created(observed: Observed, owner: Owner, accounts: Accounts) -> Observed:
-    """Another delivery of the request may have begun the endpoint: wait until DMS is no longer creating it."""
+def _taken_by(wanted: Endpoint, live: LiveEndpoint, accounts: Accounts) -> str:
+    arn = accounts.dms.arn_of(wanted.resource_identifier)
+    other = accounts.dms.endpoint_at(arn) if arn != live.arn else None
+    return other.identifier if other else ""
+
+
+def _once_settled(observed: Observed, owner: Owner, accounts: Accounts) -> Observed:
+    """An earlier run of the request may have begun the endpoint: wait until DMS is no longer changing it."""
     if observed.live and owner.owns(observed.live.tags):
-        return replace(observed, live=accounts.dms.once_created(observed.live))
+        return replace(observed, live=accounts.dms.once_settled(observed.live))
     return observed

@@ -53,8 +53,10 @@ class Trust:
         self.spread = 0.0
 
     def is_outdated(self) -> bool:
-        """Whether it demands an ExternalId, and DMS has had the time to see it."""
-        return bool(self.demanded) and self.accounts.deadline.clock() - self.changed_at > SECONDS_UNTIL_A_TRUST_COUNTS
+        """Whether it demands an ExternalId, or has no statement of ours, and DMS has had the time to see it."""
+        return (
+            self.demanded != set() and self.accounts.deadline.clock() - self.changed_at > SECONDS_UNTIL_A_TRUST_COUNTS
+        )
 
     def wait_until_dms_may_have_seen_it(self) -> None:
         """Sleep through the time in which a create-endpoint would be in vain, as far as it is known."""

@@ -1,0 +1,71 @@
+"""The processes that run functions: which one runs which event, and who of them makes a call."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+from ministack.core import lambda_runtime
+from ministack.services import sts
+
+from .state import State
+
+_spawned: ContextVar[Any] = ContextVar("spawned", default=None)
+
+
+def install(state: State) -> None:
+    """Patch MiniStack's Lambda."""
+    lambda_runtime.Worker.invoke = _recording(lambda_runtime.Worker.invoke, state)
+    lambda_runtime.Worker._spawn = _telling_who(lambda_runtime.Worker._spawn)
+    lambda_runtime.execution_credentials = _of_its_own(lambda_runtime.execution_credentials, state)
+    lambda_runtime.kill_workers = _only_idle(lambda_runtime.kill_workers)
+
+
+def _recording(original: Callable[..., Any], state: State) -> Callable[..., Any]:
+    """The faults that end a function need to know its worker, those of one event the event that a worker runs."""
+
+    def invoke(self: Any, event: Any, *rest: Any, **more: Any) -> Any:
+        self.event = str(event.get("RequestId", "")) if isinstance(event, dict) else ""
+        if self.event:
+            state.workers[self.event] = self
+        return original(self, event, *rest, **more)
+
+    return invoke
+
+
+def _telling_who(original: Callable[..., Any]) -> Callable[..., Any]:
+    def spawn(self: Any) -> Any:
+        _spawned.set(self)
+        try:
+            return original(self)
+        finally:
+            _spawned.set(None)
+
+    return spawn
+
+
+def _of_its_own(original: Callable[..., dict[str, str]], state: State) -> Callable[..., dict[str, str]]:
+    """Each worker has a session of its own, as in Lambda; MiniStack's share one.
+
+    So a call by the function's own role, whose session is not named after an event, leads to the event too.
+    """
+
+    def credentials(config: dict[str, Any]) -> dict[str, str]:
+        given = original(config)
+        access_key = f"ASIA{secrets.token_hex(8).upper()}"
+        sts.register_session(access_key, dict(sts._sessions[given["AWS_ACCESS_KEY_ID"]]))
+        state.sessions[access_key] = _spawned.get()
+        return given | {"AWS_ACCESS_KEY_ID": access_key}
+
+    return credentials
+
+
+def _only_idle(original: Callable[[list[Any]], None]) -> Callable[[list[Any]], None]:
+    """If one worker of a function fails, MiniStack ends all of them. Lambda ends only the one that failed."""
+
+    def kill(workers: list[Any]) -> None:
+        original([worker for worker in workers if worker is not None and not worker.in_use])
+
+    return kill

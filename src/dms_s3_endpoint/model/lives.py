@@ -1,0 +1,257 @@
+"""What is known of one logical resource of a stack: its lives, and what its last requests were answered.
+
+A life is a physical resource from the Create or replacement with which it began to its Delete. Pure values and rules.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from .names import Named
+
+# Lambda may deliver an event again for an hour. More requests than these do not come for one resource in that time.
+ANSWERS_KEPT = 6
+# The id of a life that no record tells: its pieces' tags do.
+UNRECORDED = "*"
+# CloudFormation gives up a Create after an hour at most, and a Delete that nobody answered after another one; in
+# between it waits for other resources. A Delete that is issued later than this means another Create.
+SECONDS_UNTIL_A_CREATE_COUNTS = 2 * 3600.0 + 900.0
+
+
+class State(StrEnum):
+    """How far a life is, as CloudFormation was told."""
+
+    BEGUN = "begun"  # never answered as SUCCESS
+    STANDS = "stands"  # answered as SUCCESS
+    CONDEMNED = "condemned"  # its Delete failed
+    RETAINED = "retained"  # it stood when a new Create came: CloudFormation has let it go
+
+
+@dataclass(frozen=True)
+class Life:
+    """One physical resource. Its `id` is the RequestId with which it began; empty for what version 1.0.0 made.
+
+    `made_with` is what the live endpoint was created with and `snapshot` how it looked then, as `model/comparison.py`
+    has them; empty where no request knows. `succeeded_with` is a hash of the properties that last succeeded.
+    """
+
+    id: str
+    physical_id: str
+    state: State = State.BEGUN
+    # The state in which a replacement found it; its rollback leaves such a life alone.
+    stood_before: str = ""
+    # Whether an event named its physical id, so that CloudFormation is known to know it.
+    is_known: bool = False
+    # Whether a Create began it, and when that was issued, in seconds since 1970; 0 if that can't be told.
+    of_create: bool = False
+    issued: float = 0.0
+    # When the first request after it was issued.
+    followed: float = 0.0
+    # Whether it began as an import; and where what stood then differs from ours, what it is compared with instead: by
+    # "document", "boundary" and "trust" what was wanted at the import. A change of ours ends its entry.
+    is_import: bool = False
+    baseline: Mapping[str, str] = field(default_factory=dict)
+    # The names that its pieces ever had, written before a call makes them.
+    roles: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
+    tag_keys: tuple[str, ...] = ()
+    # Whether a request began to create the endpoint anew and did not see it active.
+    is_changing: bool = False
+    made_with: Mapping[str, Any] = field(default_factory=dict)
+    snapshot: Mapping[str, Any] = field(default_factory=dict)
+    succeeded_with: str = ""
+
+    def is_same(self, other: Life) -> bool:
+        """Whether both describe one life; those that version 1.0.0 made differ in the physical id alone."""
+        return (self.id, self.physical_id) == (other.id, other.physical_id)
+
+    @property
+    def names(self) -> Named:
+        """The names of its roles and policies."""
+        return Named(frozenset(self.roles), frozenset(self.policies))
+
+    def named(self, roles: Iterable[str], policies: Iterable[str], tag_keys: Iterable[str]) -> Life:
+        """The life with these names beside those that it has."""
+        return replace(
+            self,
+            roles=tuple(sorted({*self.roles, *roles})),
+            policies=tuple(sorted({*self.policies, *policies})),
+            tag_keys=tuple(sorted({*self.tag_keys, *tag_keys})),
+        )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What CloudFormation is told: SUCCESS with attributes, or FAILED with a reason and a Code."""
+
+    request_id: str
+    physical_id: str
+    reason: str = ""
+    code: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the answer is SUCCESS."""
+        return not self.code
+
+
+Stored = TypeVar("Stored", "Life", "Answer", "Record")
+
+
+@dataclass(frozen=True)
+class Record:
+    """The lives of a logical resource, and its last answers.
+
+    `is_unsettled`: a request changed something and did not end in order, so that AWS may still show what was.
+    `is_complete`: no other life stands. That is not so before the first request to end for a resource that version
+    1.0.0 made, or whose item was lost; a Create knows that none does.
+    """
+
+    lives: tuple[Life, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    is_unsettled: bool = False
+    is_complete: bool = False
+
+    def life_at(self, physical_id: str) -> Life | None:
+        """The life of this physical id that CloudFormation has not let go."""
+        return next((life for life in self.not_retained() if life.physical_id == physical_id), None)
+
+    def not_retained(self) -> list[Life]:
+        """The lives that are the resource's own."""
+        return [life for life in self.lives if life.state is not State.RETAINED]
+
+    def recorded(self, life: Life) -> Life:
+        """What is known of the life by now."""
+        return next((each for each in self.lives if each.is_same(life)), life)
+
+    def others(self, life: Life | None, *states: State) -> list[Life]:
+        """The lives in one of these states, without this one."""
+        return [each for each in self.lives if each.state in states and not (life and each.is_same(life))]
+
+    def with_life(self, life: Life) -> Record:
+        """The record in which this is what is known of the life."""
+        return replace(self, lives=(*self.without(life).lives, life))
+
+    def without(self, life: Life) -> Record:
+        """The record once the life has ended."""
+        return replace(self, lives=tuple(each for each in self.lives if not each.is_same(life)))
+
+    def with_answer(self, answer: Answer) -> Record:
+        """The record with one answer more; the oldest is forgotten."""
+        return replace(self, answers=(*self.answers, answer)[-ANSWERS_KEPT:])
+
+    def answer_to(self, request_id: str) -> Answer | None:
+        """What the request was answered, if it has ended."""
+        return next((answer for answer in self.answers if answer.request_id == request_id), None)
+
+    def as_json(self) -> str:
+        """The record as it is stored."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Record:
+        """The record of `as_json`."""
+        stored = json.loads(text)
+        lives = (_of(Life, life) for life in stored.pop("lives"))
+        answers = (_of(Answer, answer) for answer in stored.pop("answers"))
+        known = _of(cls, stored)
+        return replace(
+            known, lives=tuple(replace(life, state=State(life.state)) for life in lives), answers=tuple(answers)
+        )
+
+
+def _of(kind: type[Stored], stored: Mapping[str, Any]) -> Stored:
+    """JSON has lists only. What a later release of ours stored is left out."""
+    names = {each.name for each in fields(kind)} & set(stored)
+    known: Any = {name: tuple(value) if isinstance(value := stored[name], list) else value for name in names}
+    return kind(**known)
+
+
+# What a request does to the lives, before it changes anything
+
+
+def followed(record: Record, request_id: str, issued: float) -> Record:
+    """A request comes. `issued` is in seconds since 1970, or 0."""
+    lives = (
+        life if life.followed or life.id == request_id else replace(life, followed=issued) for life in record.lives
+    )
+    return replace(record, lives=tuple(lives))
+
+
+def let_go(record: Record, request_id: str) -> Record:
+    """A Create comes for a resource that CloudFormation does not have: what stands was retained."""
+    lives = (
+        replace(life, state=State.RETAINED) if life.state is State.STANDS and life.id != request_id else life
+        for life in record.lives
+    )
+    return replace(record, lives=tuple(lives), is_complete=True)
+
+
+def named_by_event(life: Life, keeps_undo: bool = False) -> Life:
+    """An Update or Delete names the life. So CloudFormation knows it, and the update that began it is over.
+
+    `keeps_undo`: the event goes back to what stood before that update, and the Delete of the life comes next.
+    """
+    stood_before = life.stood_before if keeps_undo else ""
+    state = State.STANDS if life.state is State.BEGUN else life.state
+    return replace(life, is_known=True, state=state, stood_before=stood_before)
+
+
+def taken_up(life: Life) -> Life:
+    """A replacement comes to a life that stands: its rollback leaves the life alone."""
+    return replace(life, stood_before=life.stood_before or life.state)
+
+
+def update_is_over(record: Record, cleaned_up: Life) -> Record:
+    """The clean-up after a replacement comes: what the replacement took up is the resource's own from now on."""
+    lives = (each if each.is_same(cleaned_up) else replace(each, stood_before="") for each in record.lives)
+    return replace(record, lives=tuple(lives))
+
+
+def given_up_by_update(record: Record, named: Life, but: str) -> list[Life]:
+    """Lives of replacements that CloudFormation never took, as it names another life: they are to be removed.
+
+    `but` is the physical id that the update wants.
+    """
+    return [
+        life
+        for life in record.not_retained()
+        if not life.is_same(named)
+        and life.physical_id != but
+        and not life.stood_before
+        and (life.state is State.BEGUN or (life.state is State.STANDS and not life.is_known))
+    ]
+
+
+def back_as_before(record: Record, life: Life) -> Record:
+    """The replacement that took up the life is undone: the life is again what it was."""
+    return record.with_life(replace(life, state=State(life.stood_before), stood_before="", is_known=True))
+
+
+def cancelled(record: Record, asked_for: str, issued: float) -> list[Life]:
+    """The lives that a Delete means whose id CloudFormation invented, as it never had an answer to the Create.
+
+    Those that never succeeded; and that of the last Create, if its answer may be lost or too late. `asked_for` is a
+    hash of the Delete's properties, or empty; `issued` is the Delete's, in seconds since 1970, or 0.
+    """
+    return [
+        life
+        for life in record.not_retained()
+        if life.state is State.BEGUN or _may_be_cancelled(life, asked_for, issued)
+    ]
+
+
+def _may_be_cancelled(life: Life, asked_for: str, issued: float) -> bool:
+    """No event has named it since its Create, the Delete has the same properties, and the first request came in time.
+
+    What comes after that may be a Delete that goes on where another one died.
+    """
+    if life.is_known or not life.of_create or (asked_for and life.succeeded_with != asked_for):
+        return False
+    issued = life.followed or issued
+    return not issued or issued - life.issued <= SECONDS_UNTIL_A_CREATE_COUNTS
