@@ -36,7 +36,8 @@ class Runner(greenlet):
     """One of those who race: when it wants to go on, and what came of it."""
 
     def __init__(self, clock: RacingClock, work: Callable[[], Any], wakes: float) -> None:
-        super().__init__(self._work)
+        # Whoever starts it goes on when it is his time, not when this one ends.
+        super().__init__(self._work, clock.conductor)
         self.clock, self.work, self.wakes = clock, work, wakes
         self.ending, self.outcome = Ending(clock), None
 
@@ -51,6 +52,8 @@ class RacingClock(FakeClock):
 
     choose: Choose = lambda _count: 0
     runners: list[Runner] = field(default_factory=list)
+    # The greenlet that chooses who goes on.
+    conductor: greenlet = field(default_factory=getcurrent)
 
     def sleep(self, seconds: float) -> None:
         runner = _running(self)
@@ -84,6 +87,7 @@ class RacingClock(FakeClock):
 
     def race(self, *works: tuple[float, Callable[[], Any]]) -> list[Any]:
         """What came of each, which begins so many seconds from now."""
+        self.conductor = getcurrent()
         begun = [self.start(begins, work) for begins, work in works]
         try:
             while self.runners:

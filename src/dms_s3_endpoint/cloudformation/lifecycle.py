@@ -63,9 +63,9 @@ def answer(event: Event, deployment: Deployment) -> Answer | None:
         return error.answer
     except LeaseLostError as error:
         lease.give_way()
-        return None if error.to_itself else failure(event, lease, error)
+        return None if error.to_itself else failure(event, lease, error, is_recorded=False)
     except Exception as error:
-        return failure(event, lease, error)
+        return failure(event, lease, error, is_recorded=False)
 
 
 def _carried_out(event: Event, deployment: Deployment) -> Answer:
@@ -77,18 +77,19 @@ def _carried_out(event: Event, deployment: Deployment) -> Answer:
         return failure(event, deployment.lease, error)
 
 
-def failure(event: Event, lease: Lease, error: Exception) -> Answer:
+def failure(event: Event, lease: Lease, error: Exception, is_recorded: bool = True) -> Answer:
     """The answer to a request that failed; the log gets the whole cause.
 
     A Create answers with its id if something of it may be left, else with the marker, whose Delete does nothing.
-    Without its lease it does not know, as it may be delivered a second time: then with an id as CloudFormation invents
-    them, whose Delete removes what was begun.
+    Where it can't be recorded, another delivery of the Create may make something: then with an id whose Delete looks
+    for that.
     """
     failed = as_endpoint_error(error)
     logger.error(failed.reason, exc_info=error, extra={"code": failed.code, **_request_id_of(error)})
     begun = (life.physical_id for life in lease.record.lives if life.id == event.request_id)
-    nothing = marker(event.logical_id) if lease.was_acquired else id_without_lease(event.logical_id, event.request_id)
-    physical_id = event.physical_id or next(begun, nothing)
+    is_known = is_recorded and lease.was_acquired
+    made_nothing = marker(event.logical_id) if is_known else id_without_lease(event.logical_id, event.request_id)
+    physical_id = event.physical_id or next(begun, made_nothing)
     return Answer(event.request_id, physical_id, failed.reason, failed.code)
 
 
