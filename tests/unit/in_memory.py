@@ -334,10 +334,11 @@ class FakeDynamoDB:
             raise make_client_error("ResourceNotFoundException", "Requested resource not found")
         return self.items
 
-    def get_item(self, TableName: str, Key: Given, ConsistentRead: bool) -> Given:  # noqa: N803
+    def get_item(self, TableName: str, Key: Given, ConsistentRead: bool, ProjectionExpression: str = "") -> Given:  # noqa: N803
         assert ConsistentRead
         item = self._items(TableName).get(Key["resource"]["S"])
-        return {"Item": dict(item)} if item else {}
+        wanted = ProjectionExpression.split(", ") if ProjectionExpression else list(item or ())
+        return {"Item": {name: item[name] for name in wanted if name in item}} if item else {}
 
     def put_item(self, TableName: str, Item: Given, ConditionExpression: str, **more: Any) -> Given:  # noqa: N803
         items, key = self._items(TableName), Item["resource"]["S"]

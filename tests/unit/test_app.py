@@ -92,13 +92,20 @@ def test_a_create_that_could_not_take_away_what_it_made_answers_with_its_real_id
     assert failed("Create", "", Life("another", "dev/orders")) == "invalid/Endpoint"
 
 
-@pytest.mark.parametrize("place", ["dms_s3_endpoint.aws.sessions.enter", "dms_s3_endpoint.procedure.lease.Lease.end"])
-def test_an_unforeseen_error_is_an_internal_error_and_no_id_is_made_up(bucket: FakeBucket, place: str) -> None:
+@pytest.mark.parametrize(
+    ("place", "physical_id"),
+    [
+        ("dms_s3_endpoint.aws.sessions.enter", "invalid/Endpoint"),
+        # What can't be recorded may be made by another delivery: the Delete of this id looks for it.
+        ("dms_s3_endpoint.procedure.lease.Lease.end", "Endpoint-11111111-0000-4000-8000-000000000000"),
+    ],
+)
+def test_an_unforeseen_error_is_an_internal_error(bucket: FakeBucket, place: str, physical_id: str) -> None:
     denied = EndpointError(Code.ASSUME_ROLE_DENIED, "assume-role x", "Deploy it")
     enter = mock.patch("dms_s3_endpoint.aws.sessions.enter", side_effect=denied)
     with enter, mock.patch(place, side_effect=TypeError("no")):
         answer = handle(bucket, "Create")
-    assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", "invalid/Endpoint")
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", physical_id)
     assert str(answer["Reason"]).startswith("InternalError: TypeError: no. ")
 
 

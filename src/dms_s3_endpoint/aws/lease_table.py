@@ -48,11 +48,18 @@ class LeaseTable:
 
     def read(self, resource: str) -> Item | None:
         """The item as it is now: a consistent read."""
+        return self._get(resource)
+
+    def confirm(self, resource: str) -> Item | None:
+        """As `read`, without what is known of the resource."""
+        return self._get(resource, ProjectionExpression="version, holder, request_id, issued, unstopped")
+
+    def _get(self, resource: str, **more: Any) -> Item | None:
         if not self._name:
             raise _no_table(self._name)
         with aws_call("get-item lease"):
             try:
-                answer = self._client.get_item(TableName=self._name, Key=_key(resource), ConsistentRead=True)
+                answer = self._client.get_item(TableName=self._name, Key=_key(resource), ConsistentRead=True, **more)
             except self._client.exceptions.ResourceNotFoundException as error:
                 raise _no_table(self._name) from error
         return _item(answer["Item"]) if "Item" in answer else None
@@ -124,6 +131,6 @@ def _item(stored: Mapping[str, Any]) -> Item:
         request_id=stored["request_id"]["S"],
         issued=float(stored["issued"]["N"]),
         unstopped=frozenset(stored.get("unstopped", {}).get("SS", [])),
-        record=Record.from_json(stored["record"]["S"]),
+        record=Record.from_json(stored["record"]["S"]) if "record" in stored else Record(),
         expires=int(stored.get("expires", {}).get("N", 0)),
     )

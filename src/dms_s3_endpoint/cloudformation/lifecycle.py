@@ -23,7 +23,7 @@ from ..model.names import Named
 from ..model.ownership import Scope
 from ..model.parse import names_in, parse
 from ..model.physical_id import id_without_lease, is_id_without_lease, is_marker, marker, read_physical_id
-from ..procedure.deprovision import deprovision, survey_removal
+from ..procedure.deprovision import deprovision, raise_if_in_use, survey_removal
 from ..procedure.known import after_success, before_plan, while_at_work
 from ..procedure.lease import AnsweredError, Lease, LeaseLostError
 from ..procedure.observe import find_life
@@ -327,8 +327,8 @@ def _remove_each(each_life: Iterable[Life], event: Event, deployment: Deployment
         _remove(life, event, deployment)
 
 
-def _remove(life: Life, event: Event, deployment: Deployment) -> None:
-    """Take the whole life away, and forget it. Raises EndpointError."""
+def _remove(life: Life, event: Event, deployment: Deployment, waits_for_tasks: bool = True) -> None:
+    """Take the whole life away, and forget it. Raises EndpointError: EndpointInUse, at once or as time runs out."""
     issued, lease = read_physical_id(life.physical_id), deployment.lease
     if issued is None or issued.environment not in deployment.environments:
         raise _no_longer_deployed(life.physical_id, deployment)
@@ -337,6 +337,8 @@ def _remove(life: Life, event: Event, deployment: Deployment) -> None:
     named = life.names | names_in(event.properties) if is_unrecorded else life.names
     scope = Scope(event.owner(life), every_life=is_unrecorded)
     plan = survey_removal(scope, issued.endpoint_identifier, named, accounts)
+    if not waits_for_tasks:
+        raise_if_in_use(plan, accounts)
     if plan.steps:
         lease.write(lease.record)
     deprovision(plan, accounts)
@@ -355,7 +357,7 @@ def _no_longer_deployed(physical_id: str, deployment: Deployment) -> EndpointErr
 def _try_to_remove(life: Life, event: Event, deployment: Deployment) -> None:
     """Raises LeaseLostError alone: the error that came before is the one to tell."""
     try:
-        _remove(life, event, deployment)
+        _remove(life, event, deployment, waits_for_tasks=False)
     except LeaseLostError:
         raise
     except EndpointError as error:

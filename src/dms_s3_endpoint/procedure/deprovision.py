@@ -30,6 +30,13 @@ def survey_removal(scope: Scope, identifier: str, named: Named, accounts: Accoun
     return removal((live,) if live and scope.contains(live.tags) else (), roles, policies)
 
 
+def raise_if_in_use(plan: Plan, accounts: Accounts) -> None:
+    """Raise EndpointError (EndpointInUse) if tasks are on an endpoint that the Plan deletes: DMS would refuse."""
+    for step in plan.of(Do.DELETE_ENDPOINT):
+        if isinstance(step.piece, LiveEndpoint) and (users := accounts.dms.users_of(step.piece)):
+            raise endpoint_in_use(step.name, users)
+
+
 def deprovision(plan: Plan, accounts: Accounts) -> None:
     """Carry out the steps of a removal. What is gone already is fine; what isn't ours is in no Plan.
 

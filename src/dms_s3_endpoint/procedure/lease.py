@@ -170,7 +170,7 @@ class Lease:
 
     def _confirmed(self) -> Item:
         """The item, which names this run."""
-        now = None if self._is_closed else self.table.read(self.resource)
+        now = None if self._is_closed else self.table.confirm(self.resource)
         if now is None or now.holder != self.token:
             raise LeaseLostError(to_itself=now is not None and now.request_id == self.request_id)
         return now
