@@ -12,6 +12,8 @@ from dataclasses import dataclass
 TIME_SCALE = 1
 # A round trip of an API call between regions' endpoints and a function nearby; all the same, for want of figures.
 LATENCY = 0.2
+# DynamoDB answers within single-digit milliseconds.
+TABLE_LATENCY = 0.01
 # A role or its trust policy reaches DMS: 13 to 23 s were measured, 2 to 40 s are told of. One after another, twice.
 PROPAGATION = 15.0
 # DeleteEndpoint: tens of seconds (hashicorp/terraform-provider-aws#29171). A new endpoint is active at once, as in
@@ -20,6 +22,7 @@ DELETE = 30.0
 # The embedded AWS: DMS's documented rate, and IAM's of the same kind.
 SWITCHES = {
     "latency_seconds": LATENCY,
+    "table_latency_seconds": TABLE_LATENCY,
     "propagation_seconds": PROPAGATION,
     "delete_seconds": DELETE,
     "throttle_dms": True,

@@ -59,7 +59,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, object] 
 
 @dataclass
 class Function:
-    """The deployed function, for one request: see lifecycle.Deployment."""
+    """The deployed function, for one request: see cloudformation.deployment."""
 
     request: Event
     deadline: Deadline

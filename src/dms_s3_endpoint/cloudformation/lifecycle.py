@@ -6,24 +6,20 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/crpg-ref-
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from ..aws.accounts import Accounts
 from ..aws.lease_table import NoTableError
 from ..model import lives
 from ..model.comparison import hash_of
 from ..model.endpoint import Endpoint, spelled_as
-from ..model.environments import Environment
 from ..model.errors import Code, EndpointError
 from ..model.lives import UNRECORDED, Answer, Life, State
 from ..model.names import Named
-from ..model.ownership import Scope
 from ..model.parse import names_in, parse
 from ..model.physical_id import id_without_lease, is_id_without_lease, is_marker, marker, read_physical_id
-from ..procedure.deprovision import deprovision, raise_if_in_use, survey_removal
 from ..procedure.known import after_success, before_plan, while_at_work
 from ..procedure.lease import AnsweredError, Lease, LeaseLostError
 from ..procedure.observe import find_life
@@ -31,24 +27,11 @@ from ..procedure.plan import Before, Plan
 from ..procedure.preview import Report, preview, preview_storage, problems_noted
 from ..procedure.provision import Work, provision
 from ..procedure.survey import survey_create, survey_update
+from .deployment import Deployment
 from .event import Event
+from .removal import remove, remove_each, try_to_remove, try_to_remove_condemned
 
 logger = logging.getLogger(__name__)
-
-
-class Deployment(Protocol):
-    """What the function was deployed with, the request's lease, and the way into an environment's two accounts."""
-
-    @property
-    def environments(self) -> Mapping[str, Environment]:
-        """The environments by name. Raises EndpointError (InternalError) if the function was deployed wrongly."""
-
-    @property
-    def lease(self) -> Lease:
-        """The lease of the request's resource, which is not yet acquired."""
-
-    def enter(self, environment: Environment) -> Accounts:
-        """Assume both roles. Raises EndpointError: AssumeRoleDenied."""
 
 
 def answer(event: Event, deployment: Deployment) -> Answer | None:
@@ -129,9 +112,9 @@ def create(event: Event, deployment: Deployment) -> Answer:
     lease.acquire(is_create=True)
     wanted = parse(event.properties, deployment.environments)
     own = next((life for life in lease.record.lives if life.id == event.request_id), None)
-    _remove_each(lease.record.others(own, State.BEGUN), event, deployment)
+    remove_each(lease.record.others(own, State.BEGUN), event, deployment)
     said = _begin(event, wanted, own or _new_life(event, wanted), deployment)
-    _try_to_remove_condemned(event, deployment)
+    try_to_remove_condemned(event, deployment)
     return said
 
 
@@ -154,7 +137,7 @@ def _begin(event: Event, wanted: Endpoint, life: Life, deployment: Deployment) -
     except LeaseLostError:
         raise
     except Exception:
-        _try_to_remove(deployment.lease.record.recorded(life), event, deployment)
+        try_to_remove(deployment.lease.record.recorded(life), event, deployment)
         raise
 
 
@@ -231,8 +214,8 @@ def _remove_given_up(event: Event, named: Life, wanted: Endpoint, deployment: De
     for life in lease.record.not_retained():
         if life.stood_before and not life.is_same(named) and life.physical_id != wanted.physical_id:
             lease.record = lives.back_as_before(lease.record, life)
-    _remove_each(lives.given_up_by_update(lease.record, named, wanted.physical_id), event, deployment)
-    _try_to_remove_condemned(event, deployment)
+    remove_each(lives.given_up_by_update(lease.record, named, wanted.physical_id), event, deployment)
+    try_to_remove_condemned(event, deployment)
 
 
 def _replace(event: Event, wanted: Endpoint, deployment: Deployment) -> Answer:
@@ -243,7 +226,7 @@ def _replace(event: Event, wanted: Endpoint, deployment: Deployment) -> Answer:
     old = lives.named_by_event(old, keeps_undo=goes_back)
     lease.record = lease.record.with_life(old)
     if target and target.state is State.BEGUN and target.id != event.request_id:
-        _remove(target, event, deployment)
+        remove(target, event, deployment)
         target = None
     if target is None and not lease.record.is_complete:
         target = _found_by_tags(event, wanted, deployment)
@@ -280,8 +263,8 @@ def delete(event: Event, deployment: Deployment) -> Answer:
         _delete_named(event, deployment)
     else:
         _delete_cancelled(event, deployment)
-    _remove_each(lease.record.others(None, State.BEGUN), event, deployment)
-    _try_to_remove_condemned(event, deployment, or_fail=not lease.record.others(None, State.STANDS))
+    remove_each(lease.record.others(None, State.BEGUN), event, deployment)
+    try_to_remove_condemned(event, deployment, or_fail=not lease.record.others(None, State.STANDS))
     return said
 
 
@@ -301,7 +284,7 @@ def _delete_named(event: Event, deployment: Deployment) -> None:
         # As long as it is not gone: each later request tries to remove it.
         life = replace(life, state=State.CONDEMNED)
     lease.record = lease.record.with_life(life)
-    _remove(life, event, deployment)
+    remove(life, event, deployment)
 
 
 def _delete_cancelled(event: Event, deployment: Deployment) -> None:
@@ -309,7 +292,7 @@ def _delete_cancelled(event: Event, deployment: Deployment) -> None:
     lease = deployment.lease
     if not lease.record.is_complete:
         logger.warning("No Create of this resource is on record: nothing is deleted")
-    _remove_each(_cancelled_lives(event, deployment), event, deployment)
+    remove_each(_cancelled_lives(event, deployment), event, deployment)
 
 
 def _cancelled_lives(event: Event, deployment: Deployment) -> list[Life]:
@@ -320,54 +303,6 @@ def _cancelled_lives(event: Event, deployment: Deployment) -> list[Life]:
         ]
     asked_for = _parsed(event.properties, deployment)
     return lives.cancelled(record, hash_of(asked_for) if asked_for else "", event.issued)
-
-
-def _remove_each(each_life: Iterable[Life], event: Event, deployment: Deployment) -> None:
-    for life in each_life:
-        _remove(life, event, deployment)
-
-
-def _remove(life: Life, event: Event, deployment: Deployment, waits_for_tasks: bool = True) -> None:
-    """Take the whole life away, and forget it. Raises EndpointError: EndpointInUse, at once or as time runs out."""
-    issued, lease = read_physical_id(life.physical_id), deployment.lease
-    if issued is None or issued.environment not in deployment.environments:
-        raise _no_longer_deployed(life.physical_id, deployment)
-    accounts = deployment.enter(deployment.environments[issued.environment])
-    is_unrecorded = life.id == UNRECORDED
-    named = life.names | names_in(event.properties) if is_unrecorded else life.names
-    scope = Scope(event.owner(life), every_life=is_unrecorded)
-    plan = survey_removal(scope, issued.endpoint_identifier, named, accounts)
-    if not waits_for_tasks:
-        raise_if_in_use(plan, accounts)
-    if plan.steps:
-        lease.write(lease.record)
-    deprovision(plan, accounts)
-    lease.record = lease.record.without(life)
-
-
-def _no_longer_deployed(physical_id: str, deployment: Deployment) -> EndpointError:
-    environment, deployed = physical_id.partition("/")[0], ", ".join(deployment.environments)
-    return EndpointError(
-        Code.UNKNOWN_ENVIRONMENT,
-        f"Delete of {physical_id}: the function is not deployed with {environment} ({deployed})",
-        "Deploy it with that environment again, then delete",
-    )
-
-
-def _try_to_remove(life: Life, event: Event, deployment: Deployment) -> None:
-    """Raises LeaseLostError alone: the error that came before is the one to tell."""
-    try:
-        _remove(life, event, deployment, waits_for_tasks=False)
-    except LeaseLostError:
-        raise
-    except EndpointError as error:
-        logger.warning("Not removed", extra={"physical_resource": life.physical_id, "cause": error.reason})
-
-
-def _try_to_remove_condemned(event: Event, deployment: Deployment, or_fail: bool = False) -> None:
-    """`or_fail`: the last request for the resource must not leave anything."""
-    for life in deployment.lease.record.others(None, State.CONDEMNED):
-        (_remove if or_fail else _try_to_remove)(life, event, deployment)
 
 
 def check(event: Event, deployment: Deployment) -> Report:

@@ -1,0 +1,25 @@
+"""What the lifecycle asks of the deployed function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from ..aws.accounts import Accounts
+from ..model.environments import Environment
+from ..procedure.lease import Lease
+
+
+class Deployment(Protocol):
+    """What the function was deployed with, the request's lease, and the way into an environment's two accounts."""
+
+    @property
+    def environments(self) -> Mapping[str, Environment]:
+        """The environments by name. Raises EndpointError (InternalError) if the function was deployed wrongly."""
+
+    @property
+    def lease(self) -> Lease:
+        """The lease of the request's resource, which is not yet acquired."""
+
+    def enter(self, environment: Environment) -> Accounts:
+        """Assume both roles. Raises EndpointError: AssumeRoleDenied."""
