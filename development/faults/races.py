@@ -28,7 +28,7 @@ from local_aws.cloudformation import CloudFormation, Received
 from local_aws.wire import Call, Fault
 
 from . import scenarios
-from .__main__ import RUNS_OF_A_SERVER, WAITING_AT_ONCE, WORKING_AT_ONCE, servers
+from .__main__ import RUNS_OF_A_SERVER, WORKING_AT_ONCE, servers
 from .deployed import Deployed
 from .inventory import Inventory
 from .run import faults_of_standing
@@ -37,7 +37,9 @@ from .stack import LOGICAL_ID, Answer, Event, Properties, WedgedError, faults_of
 
 REPORT = Path("build/races.json")
 OURS = "dms-s3-endpoint:"  # the tags that nobody asked for
-SECONDS_BETWEEN_LOOKS = 0.01
+SECONDS_BETWEEN_LOOKS, SECONDS_BETWEEN_COUNTS = 0.01, 0.1  # real ones
+# A request makes 15 to 40 calls. If one of them hangs, no more come: so this is the longest wait for them.
+MOST_CALLS, SECONDS_FOR_CALLS = 30, 60.0
 FIRST_SERVER_ERROR = 500
 
 
@@ -68,9 +70,11 @@ CHANGES = {
 }
 READS = ("iam:GetPolicy", "iam:GetRole", "dms:DescribeEndpoints", "dms:ListTagsForResource", "iam:ListPolicies")
 LEASES = ("dynamodb:GetItem", "dynamodb:PutItem")
+REPEATED = ("dms:CreateEndpoint", "dms:DescribeEndpoints", *LEASES)
 WEIGHTS = {"Create": 6, "Delete": 2, "Update, settings": 3, "Update, role name": 3, "Update, replacement": 3}
-# The seventh to ninth time keep a request busy for longest: a call has ten attempts, with growing pauses.
-OFTEN = (*range(1, 13), 7, 8, 8, 9, 9)
+CANCELLED, DELETED_THEN, DELIVERED_AGAIN, OVERTAKES, RETAINED = 0.85, 0.3, 0.25, 0.15, 0.33
+# A call has ten attempts, with growing pauses: what succeeds in the last ones keeps a request busy for longest.
+OFTEN = (*range(1, 13), 8, 8, 8, 9, 9, 9)
 # By name: the fault, how often it is drawn, and how many calls it may strike.
 MISHAPS: dict[str, tuple[Fault, int, tuple[int, ...]]] = {
     "throttled": ("throttle", 6, OFTEN),
@@ -99,7 +103,9 @@ class Plan:
     """A race, before it is run. All seconds are virtual; None: it does not happen.
 
     `again`: the first request is delivered once more, so long after the first time; `cancelled`: the rollback or the
-    Delete comes, so long after the request; `deleted`: then a Delete comes, so long after the rollback.
+    Delete comes, so long after the request; `deleted`: then a Delete comes, so long after the rollback. They count from
+    when the request before made so many `calls` to AWS, as functions are slow on a busy machine. If `calls` is 0, they
+    count from its issue, and one may overtake the other.
     """
 
     seed: int
@@ -108,17 +114,13 @@ class Plan:
     again: float | None
     cancelled: float | None
     deleted: float | None
+    calls: int
     is_retained: bool
 
     @property
     def kills(self) -> bool:
         """Whether the function may be killed. Then a second delivery waits for its end, as it does in Lambda."""
         return any(trouble.mishap == "killed" for trouble in self.troubles)
-
-    @property
-    def waits(self) -> bool:
-        """Whether the race mostly waits for a call that hangs."""
-        return any(trouble.mishap == "hangs" for trouble in self.troubles)
 
     def __str__(self) -> str:
         moments = {
@@ -128,6 +130,7 @@ class Plan:
         }
         words = [self.request, *map(str, self.troubles)]
         words += [f"{what} {seconds:.1f} s" for what, seconds in moments.items() if seconds is not None]
+        words += [f"each after {self.calls} calls"]
         return "; ".join([*words, *(["a retained endpoint stands by"] if self.is_retained else [])])
 
 
@@ -135,24 +138,30 @@ def plan_of(seed: int) -> Plan:
     """The race of the seed."""
     draw = random.Random(seed)  # noqa: S311  # no secret
     request = draw.choices(list(CHANGES), [WEIGHTS.get(name, 1) for name in CHANGES])[0]
-    troubles = tuple(_trouble(draw, request) for _ in range(draw.choice((0, 1, 1, 1, 1, 2, 2, 3))))
-    cancelled = _seconds(draw) if request != "Delete" and draw.random() < 0.85 else None
-    is_chain = cancelled is not None and request in UPDATES and draw.random() < 0.3
-    is_repeated = cancelled is None or draw.random() < 0.25
-    is_retained = request == "Create, names retained" or draw.random() < 1 / 3
+    calls = dict.fromkeys(_call(draw, request) for _ in range(draw.choice((0, 1, 1, 2, 2, 2, 3, 3))))
+    troubles = tuple(_trouble(draw, call) for call in calls)
+    cancelled = _seconds(draw) if request != "Delete" and draw.random() < CANCELLED else None
+    is_chain = cancelled is not None and request in UPDATES and draw.random() < DELETED_THEN
+    is_repeated = cancelled is None or draw.random() < DELIVERED_AGAIN
+    is_retained = request == "Create, names retained" or draw.random() < RETAINED
     again, deleted = _seconds(draw) if is_repeated else None, _seconds(draw) if is_chain else None
-    return Plan(seed, request, troubles, again, cancelled, deleted, is_retained)
+    made = draw.randrange(1, MOST_CALLS) if draw.random() >= OVERTAKES else 0
+    return Plan(seed, request, troubles, again, cancelled, deleted, made, is_retained)
 
 
 def _seconds(draw: random.Random) -> float:
     """Often few: a request that nothing disturbs lasts about five seconds."""
-    return draw.uniform(0.0, draw.choice((5.0, 15.0, 60.0)))
+    return draw.uniform(0.0, draw.choice((2.0, 5.0, 15.0, 60.0)))
 
 
-def _trouble(draw: random.Random, request: str) -> Trouble:
-    among = draw.choices((CHANGES[request], READS, LEASES), (7, 1, 2))[0]
+def _call(draw: random.Random, request: str) -> str:
+    return draw.choice(draw.choices((CHANGES[request], READS, LEASES), (8, 1, 2))[0])
+
+
+def _trouble(draw: random.Random, call: str) -> Trouble:
     mishap = draw.choices(list(MISHAPS), [weight for _, weight, _ in MISHAPS.values()])[0]
-    return Trouble(draw.choice(among), mishap, draw.choice((1, 1, 1, 2, 3)), draw.choice(MISHAPS[mishap][2]))
+    nth = draw.choice((1, 1, 2, 3)) if call in REPEATED else 1
+    return Trouble(call, mishap, nth, draw.choice(MISHAPS[mishap][2]))
 
 
 # ---- CloudFormation, as it treats one resource
@@ -166,6 +175,8 @@ class Request:
     event: Event
     received: Received
     is_disturbed: bool
+    # How many answers there were when the next request came.
+    answered: int = 0
     deliveries: list[Future[None]] = field(default_factory=list)
 
     @property
@@ -225,7 +236,7 @@ class Race:
                 self._play()
                 self._settle("after the race")
                 if self.standing:
-                    self._delete(self.standing)
+                    self._delete_standing()
                     self._settle("at the end")
             except WedgedError as wedged:
                 self.violations.append(f"wedged: {wedged}")
@@ -270,9 +281,10 @@ class Race:
     def _delete_disturbed(self) -> None:
         assert self.standing  # noqa: S101  # for mypy
         request = self._first("Delete", self.standing, PhysicalResourceId=_id_of(self.standing))
-        if not request.succeeded:
-            self._delete(self.standing)
-        self.standing = None
+        if request.succeeded:
+            self.standing = None
+        else:
+            self._delete_standing()
 
     def _update(self, new: Properties) -> None:
         assert self.standing  # noqa: S101  # for mypy
@@ -283,7 +295,7 @@ class Race:
             return
         self.standing = new
         if _id_of(new) != _id_of(old):
-            self._delete(old)
+            self._delete(old, _id_of(old))
 
     def _roll_back(self, old: Properties, new: Properties, update: Request) -> None:
         """CloudFormation knows a new id only if it was answered."""
@@ -296,12 +308,15 @@ class Race:
         if known != _id_of(old):
             self._delete(new, known)
         if self.plan.deleted is not None:
-            self._delete(old)
+            self._delete_standing()
 
-    def _delete(self, properties: Properties, physical_id: str = "") -> None:
-        self._must("Delete", properties, PhysicalResourceId=physical_id or _id_of(properties))
-        if self.standing is not None and physical_id in ("", _id_of(self.standing)):
-            self.standing = None if properties == self.standing else self.standing
+    def _delete_standing(self) -> None:
+        assert self.standing  # noqa: S101  # for mypy
+        gone, self.standing = self.standing, None
+        self._delete(gone, _id_of(gone))
+
+    def _delete(self, properties: Properties, physical_id: str) -> None:
+        self._must("Delete", properties, PhysicalResourceId=physical_id)
 
     # -- Requests
 
@@ -335,6 +350,8 @@ class Race:
     ) -> Request:
         """Send a request. The time at which it is signed, in whole seconds, tells which request was issued last."""
         self._sleep(1.0)
+        for before in self.requests[-1:]:
+            before.answered = len(before.received.bodies)
         event = self.cloud.cloudformation.event(kind, wanted, StackId=self.stack_id, **known)
         request_id = event["RequestId"]
         for trouble in troubles:
@@ -353,6 +370,7 @@ class Race:
     def _deliver_again(self, request: Request, first: Future[None], seconds: float) -> None:
         if self.plan.kills:
             first.result()
+        self._wait_for_calls(request)
         self._sleep(seconds)
         self._tell(f"{request.name} again")
         self._deliver(request)
@@ -370,11 +388,19 @@ class Race:
 
     def _wait(self, request: Request, seconds: float | None = None) -> None:
         """Until it is answered, or for so long; None: until nothing goes on that could answer it."""
-        ends = self._now() + seconds if seconds is not None else None
-        while not (request.received.bodies if ends is not None else request.is_over()):
-            if ends is not None and self._now() >= ends:
-                return
+        if seconds is None:
+            while not request.is_over():
+                time.sleep(SECONDS_BETWEEN_LOOKS)
+            return
+        self._wait_for_calls(request)
+        ends = self._now() + seconds
+        while not request.received.bodies and self._now() < ends:
             time.sleep(SECONDS_BETWEEN_LOOKS)
+
+    def _wait_for_calls(self, request: Request) -> None:
+        ends, event = self._now() + SECONDS_FOR_CALLS, request.event["RequestId"]
+        while not request.is_over() and self._now() < ends and len(self.cloud.aws.calls(event)) < self.plan.calls:
+            time.sleep(SECONDS_BETWEEN_COUNTS)
 
     def _now(self) -> float:
         return self.cloud.aws.clock.now()
@@ -415,16 +441,17 @@ def _is_disturbed(call: Call) -> bool:
 
 
 def _faults_of_answers(request: Request, plan: Plan) -> list[str]:
-    """A request that has ended is answered again as it was, to a later delivery; of two at once one answers nothing.
+    """Of two deliveries at once one answers nothing; a later one repeats the answer of a request that has ended.
 
-    A delivery that can't read its lease can't know that.
+    One that learns of the next request first says that it failed, and one that can't read its lease can't tell.
     """
     answers, name = request.answers, request.name
     faults = [f"{name} is answered wrongly: {fault}" for each in answers for fault in faults_of(each, request.event)]
     if len(answers) > len(request.deliveries):
         faults.append(f"{name} is answered {len(answers)} times")
-    reads_lease = not any(trouble.call in LEASES for trouble in plan.troubles)
-    if reads_lease and any(each != answers[0] for each in answers):
+    late = [answer for answer in answers[max(request.answered, 1) :] if answer["Status"] == "FAILED"]
+    is_lease_read = not any(trouble.call in LEASES for trouble in plan.troubles)
+    if is_lease_read and any(each != answers[0] and each not in late for each in answers):
         faults.append(f"{name} is answered in two ways: {answers}")
     return faults
 
@@ -481,7 +508,7 @@ def run_all(seeds: Sequence[int], console: Console) -> list[Ended]:
             ended.append(each)
             progress.advance(task)
             if each.violations:
-                progress.console.print(str(each), markup=False, highlight=False)
+                progress.console.print(str(each), markup=False, highlight=False, soft_wrap=True)
     return ended
 
 
@@ -494,14 +521,9 @@ def _run_by_shifts(seeds: Sequence[int]) -> Iterator[Ended]:
 
 def run_on(seeds: Sequence[int], servers: Sequence[CloudFormation]) -> Iterator[Ended]:
     """Run the races of the seeds on these servers, several at once on each."""
-    working = ThreadPoolExecutor(WORKING_AT_ONCE * len(servers))
-    waiting = ThreadPoolExecutor(WAITING_AT_ONCE * len(servers))
-    with working, waiting:
+    with ThreadPoolExecutor(WORKING_AT_ONCE * len(servers)) as pool:
         races = [Race(plan_of(seed), servers[number % len(servers)]) for number, seed in enumerate(seeds)]
-        yield from (
-            done.result()
-            for done in as_completed([(waiting if race.plan.waits else working).submit(race.run) for race in races])
-        )
+        yield from (done.result() for done in as_completed([pool.submit(race.run) for race in races]))
 
 
 def report(ended: Sequence[Ended], seconds: float, console: Console) -> int:
@@ -520,7 +542,9 @@ def report(ended: Sequence[Ended], seconds: float, console: Console) -> int:
     words = (
         "{races} races from seed {first_seed} on, {requests} requests, {disturbed_calls} calls disturbed, {seconds} s"
     )
-    console.print(f"{words.format(**figures)}, {len(failed)} races with violations; {REPORT}", highlight=False)
+    console.print(
+        f"{words.format(**figures)}, {len(failed)} races with violations; {REPORT}", highlight=False, soft_wrap=True
+    )
     return 1 if failed else 0
 
 

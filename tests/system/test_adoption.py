@@ -145,12 +145,20 @@ def _change(**changes: Any) -> Situation:
 
 
 TAGGED = properties(TAGS=[{"Key": "team", "Value": "data-lake"}])
-ADOPT, TAKE_OUT = Situation(_adopt), Situation(_take_out, before=_adopt)
+ADOPT = Situation(_adopt)
 GIVE_BACK = Situation(_delete(ADOPTING), before=_adopt)
 DELETE = Situation(_delete(OWN), before=_after(_put_inline_policy, _take_over))
 RETAG = _change(TAGS=TAGGED["TAGS"])
 UNTAG = Situation(lambda cf: update(cf, TAGGED, OWN), before=_after(_take_over, lambda cf: update(cf, OWN, TAGGED)))
-UNBIND = Situation(_take_out, before=_after(_bind, _adopt))
+BOUND = properties(PERMISSIONSBOUNDARY=BOUNDARY)
+ADOPTING_BOUND = BOUND | {"ADOPT": "true"}
+UNBIND = Situation(
+    lambda cf: update(cf, BOUND, OWN),
+    before=_after(_bind, lambda cf: cf.send("Create", ADOPTING_BOUND), lambda cf: update(cf, ADOPTING_BOUND, BOUND)),
+)
+IN_ANOTHER_FOLDER = properties(S3SETTINGS=settings(BUCKETFOLDER="invoices"))
+MOVE = Situation(lambda cf: update(cf, OWN, IN_ANOTHER_FOLDER), before=_take_over)
+DELETE_MOVED = Situation(_delete(IN_ANOTHER_FOLDER), before=_after(_take_over, MOVE.request))
 NEEDED: dict[str, dict[tuple[str, str], Situation]] = {
     DEV.data_lake_role_arn: {
         ("ReadRolesToAdopt", "iam:ListAttachedRolePolicies"): ADOPT,
@@ -165,7 +173,7 @@ NEEDED: dict[str, dict[tuple[str, str], Situation]] = {
         ("TagAdoptedPolicies", "iam:UntagPolicy"): UNTAG,
         ("GiveBackRoles", "iam:UntagRole"): GIVE_BACK,
         ("GiveBackPolicies", "iam:UntagPolicy"): GIVE_BACK,
-        ("AdoptedRoles", "iam:UpdateAssumeRolePolicy"): TAKE_OUT,
+        ("AdoptedRoles", "iam:UpdateAssumeRolePolicy"): MOVE,
         ("AdoptedRoles", "iam:DetachRolePolicy"): DELETE,
         ("AdoptedRoles", "iam:ListRolePolicies"): DELETE,
         ("AdoptedRoles", "iam:DeleteRolePolicy"): DELETE,
@@ -173,9 +181,9 @@ NEEDED: dict[str, dict[tuple[str, str], Situation]] = {
         ("AttachAdopted", "iam:AttachRolePolicy"): _change(POLICYNAME="dms-new"),
         ("BoundariesOfAdopted", "iam:PutRolePermissionsBoundary"): _change(PERMISSIONSBOUNDARY=BOUNDARY),
         ("TakeBoundariesOfAdoptedAway", "iam:DeleteRolePermissionsBoundary"): UNBIND,
-        ("AdoptedPolicies", "iam:CreatePolicyVersion"): TAKE_OUT,
-        ("AdoptedPolicies", "iam:ListPolicyVersions"): DELETE,
-        ("AdoptedPolicies", "iam:DeletePolicyVersion"): DELETE,
+        ("AdoptedPolicies", "iam:CreatePolicyVersion"): MOVE,
+        ("AdoptedPolicies", "iam:ListPolicyVersions"): DELETE_MOVED,
+        ("AdoptedPolicies", "iam:DeletePolicyVersion"): DELETE_MOVED,
         ("AdoptedPolicies", "iam:DeletePolicy"): DELETE,
     },
     DEV.dms_role_arn: {

@@ -106,7 +106,7 @@ def test_alarms_and_dashboard_watch_metrics_that_there_are(aws: EmbeddedAws, clo
     delete(cloudformation)
     ours = emitted(aws)
     assert {name for _namespace, name, _dimensions in ours} == {
-        *("Requests", "Seconds", "Failures", "Throttles", "PropagationSeconds")
+        *("Requests", "Seconds", "Failures", "Throttles", "PropagationSeconds", "LeftAsItIs")
     }
     watched = watched_by_alarms(aws) | watched_by_dashboard(aws)
     assert {each for each in watched if not each[0].startswith("AWS/")} <= ours

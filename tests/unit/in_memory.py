@@ -389,6 +389,8 @@ class CloudInMemory:
     happenings: Happenings = field(default_factory=dict)
     disturb: Disturb = undisturbed
     note: Note = unnoted
+    # Whether CloudFormation's bucket takes the answer to the next event.
+    takes_answer: bool = True
     # Told, once an event is over, of the calls that were made for it.
     on_end: Callable[[Given, list[str], list[Given]], None] = lambda _event, _calls, _answers: None
     timeout: float = 900.0
@@ -424,19 +426,23 @@ class CloudInMemory:
         """The answers: one, or none where the function was killed."""
         wire = self._wire(self.happenings, self.disturb, self.note)
         self.happenings, self.disturb, self.note = {}, undisturbed, unnoted
+        takes_answer, self.takes_answer = self.takes_answer, True
         answers: list[Given] = []
         with suppress(KilledError):
-            said = self._answer(event, wire)
+            said = self._answer(event, wire, takes_answer)
             answers = [said] if said else []
         self.on_end(event, wire.calls, answers)
         return answers
 
-    def _answer(self, event: Given, wire: Wire) -> Given | None:
+    def _answer(self, event: Given, wire: Wire, takes_answer: bool) -> Given | None:
         """None where another delivery of the event answers."""
         request = Event.read(event)
-        said = answer(request, self._deployment(wire, request))
+        deployment = self._deployment(wire, request)
+        said = answer(request, deployment)
         if said is None:
             return None
+        if takes_answer:
+            deployment.lease.note_delivered()
         ids = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
         if not said.is_success:
             return ids | {"Status": "FAILED", "Reason": said.reason, "PhysicalResourceId": said.physical_id}

@@ -588,6 +588,7 @@ class Race:
         self.cloud.disturb = trouble.disturb
         if story := self.story:
             self.cloud.note = lambda *attempt: story.tell_attempt(self.clock.now, who, *attempt)
+        self.cloud.takes_answer = not trouble.answer_is_lost
         answers = self.cloud.deliver(request.event)
         if self.clock.now - began > SECONDS_TO_ANSWER:
             answers = [answer | {"Status": "FAILED", "Reason": "NotStabilized: the watchdog"} for answer in answers]

@@ -483,7 +483,7 @@ def test_where_a_task_uses_what_was_modified_by_hand_an_update_does_the_rest_and
     world.put_task_on_endpoint()
     with caplog.at_level(logging.WARNING):
         assert succeeded(world.send(update(OURS, retagged("orders"))))
-    assert "BUCKETFOLDER of orders changed by hand: tasks use it, so it stays so" in caplog.text
+    assert "orders stays as it is, as tasks use it: BUCKETFOLDER changed by hand" in caplog.text
     assert (world.live().settings["BucketFolder"], world.live().tags["stage"]) == ("by-hand", "dev")
     assert succeeded(world.send(rollback(retagged("orders"))))
     world.cloud.dms.tasks = {}

@@ -116,7 +116,7 @@ def test_the_first_create_of_a_resource_takes_the_lease_without_waiting() -> Non
     resource = Resource()
     lease = resource.lease("first")
     assert resource.seconds_of(lambda: lease.acquire(is_create=True)) < MOMENT
-    assert (is_held(lease), lease.record) == (True, Record(is_complete=True))
+    assert (is_held(lease), lease.record) == (True, Record(is_complete=True, open_create="first"))
 
 
 @pytest.mark.parametrize("acquire", [Lease.acquire, Lease.acquire_for_delete])
@@ -653,14 +653,6 @@ def test_the_item_outlives_the_last_life_by_the_longest_age_of_an_event_and_is_k
     assert "expires" not in resource.item
 
 
-def test_a_life_that_cloudformation_has_let_go_does_not_keep_the_item() -> None:
-    resource = Resource()
-    first = resource.held()
-    first.record = Record((Life("old", "dev/orders", State.RETAINED),))
-    first.end(answered(first))
-    assert "expires" in resource.item
-
-
 def test_a_create_lets_go_of_what_stands_with_the_very_write_that_takes_the_lease() -> None:
     """Killed at once, it leaves a record by which its Delete does not take what stood before for its own."""
     resource = Resource()
@@ -672,7 +664,7 @@ def test_a_create_lets_go_of_what_stands_with_the_very_write_that_takes_the_leas
     with pytest.raises(KilledError):
         second.lease.acquire(is_create=True)
     third.acquire()
-    assert [(life.id, life.state) for life in third.record.lives] == [("first", State.RETAINED)]
+    assert third.record.lives == ()
     assert third.record.is_complete
 
 

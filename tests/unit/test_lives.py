@@ -28,7 +28,7 @@ from dms_s3_endpoint.model.lives import (
 from dms_s3_endpoint.model.names import Named
 
 # Created and answered as SUCCESS, and named by no event since.
-CREATED = Life("create", "dev/orders", State.STANDS, of_create=True, issued=1000.0, succeeded_with="its properties")
+CREATED = Life("create", "dev/orders", State.STANDS, of_create=True, issued=1000.0, succeeded_with=("its properties",))
 KNOWN = replace(CREATED, is_known=True)
 # Begun by a replacement.
 NEW = Life("update", "dev/new", State.BEGUN)
@@ -43,13 +43,6 @@ LATER = 1100.0
 def test_the_current_id_names_the_life_that_stands() -> None:
     assert Record((KNOWN, NEW)).life_at("dev/orders") == KNOWN
     assert Record((KNOWN,)).life_at("dev/other") is None
-
-
-def test_the_current_id_does_not_name_a_life_that_cloudformation_has_let_go() -> None:
-    retained = replace(KNOWN, state=State.RETAINED)
-    assert Record((retained,)).life_at("dev/orders") is None
-    again = replace(CREATED, id="another create")
-    assert Record((retained, again)).life_at("dev/orders") == again
 
 
 # The old id, in the clean-up after a replacement: an earlier life
@@ -122,8 +115,7 @@ def test_the_rollback_takes_away_what_the_replacement_had_begun_or_made_and_no_a
     "kept",
     [
         replace(NEW_STANDS, is_known=True),
-        taken_up(NEW_STANDS),
-        replace(NEW, state=State.RETAINED),
+        taken_up(replace(NEW_STANDS, is_known=True)),
         replace(NEW, state=State.CONDEMNED),  # each request tries to remove it anyway
         replace(NEW, physical_id="dev/wanted"),
         KNOWN,
@@ -148,8 +140,7 @@ def test_a_new_create_lets_go_of_what_stands_but_not_of_itself_nor_of_what_is_un
     condemned = Life("old", "dev/old", State.CONDEMNED)
     record = let_go(Record((KNOWN, NEW, condemned)), "another create")
     assert record.is_complete
-    assert [life.state for life in record.lives] == [State.RETAINED, State.BEGUN, State.CONDEMNED]
-    assert record.not_retained() == [NEW, condemned]
+    assert record.lives == (NEW, condemned)
     assert let_go(Record((CREATED,)), "create").lives == (CREATED,)
 
 
@@ -175,13 +166,12 @@ def test_an_invented_id_means_the_create_whose_answer_was_lost() -> None:
     "other",
     [
         KNOWN,
-        replace(CREATED, state=State.RETAINED),
         replace(CREATED, of_create=False),
         NEW_STANDS,
         FROM_VERSION_1,
     ],
 )
-def test_an_invented_id_means_no_life_that_an_event_named_that_was_let_go_or_that_no_create_began(other: Life) -> None:
+def test_an_invented_id_means_no_life_that_an_event_named_or_that_no_create_began(other: Life) -> None:
     assert means(other) == []
     assert means(other, asked_for="", issued=0.0) == []
 
@@ -263,6 +253,7 @@ STORED = st.dictionaries(TEXTS, TEXTS | SETTINGS | st.lists(TEXTS, max_size=3), 
 DRAWN: dict[Any, st.SearchStrategy[Any]] = {
     "str": TEXTS,
     "bool": st.booleans(),
+    "int": st.integers(0, 100),
     "float": st.floats(0.0, 1e10),
     "State": st.sampled_from(State),
     "tuple[str, ...]": st.lists(TEXTS, max_size=3).map(tuple),

@@ -177,7 +177,7 @@ def test_what_was_changed_by_hand_stays_while_tasks_use_the_endpoint_and_all_els
     tagged = parse(make_properties(TAGS=[{"Key": "team", "Value": "x"}]), ENVIRONMENTS)
     plan = decide(tagged, OWNER, observed, REGION, before)
     assert (plan.refusals, [step.do for step in plan.steps]) == ((), [Do.RETAG] * 3)
-    assert plan.warnings == ("MAXFILESIZE of orders changed by hand: tasks use it, so it stays so",)
+    assert plan.warnings == ("orders stays as it is, as tasks use it: MAXFILESIZE changed by hand",)
 
 
 def test_settings_that_are_wanted_otherwise_are_refused_while_tasks_use_the_endpoint() -> None:

@@ -19,7 +19,7 @@ from development.faults.run import run
 from development.faults.scenarios import BUCKET, SCENARIOS, Scenario, bounded, properties
 from development.faults.stack import Answer, Event, Stack
 from development.faults.variants import VARIANTS
-from dms_s3_endpoint.cloudformation import event, lifecycle
+from dms_s3_endpoint.cloudformation import event, lifecycle, removal
 from dms_s3_endpoint.model.pieces import LiveEndpoint, Piece, Role
 from dms_s3_endpoint.procedure import deprovision, provision
 from dms_s3_endpoint.procedure.plan import Do, Plan, Step
@@ -194,7 +194,7 @@ def recorded(cloud: CloudInMemory, scenario: Scenario) -> Recorded:
     record = Recorded(cloud)
     with ExitStack() as patched:
         patched.enter_context(mock.patch.object(lifecycle, "provision", record.provision))
-        for module in (lifecycle, deprovision):
+        for module in (removal, deprovision):
             patched.enter_context(mock.patch.object(module, "deprovision", record.deprovision))
         assert run(cloud, scenario, "orders", lambda _event: None).survived
     return record

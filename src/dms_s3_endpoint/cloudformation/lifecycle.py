@@ -29,7 +29,7 @@ from ..procedure.provision import Work, provision
 from ..procedure.survey import survey_create, survey_update
 from .deployment import Deployment
 from .event import Event
-from .removal import remove, remove_each, try_to_remove, try_to_remove_condemned
+from .removal import remove, remove_each, remove_or_condemn, try_to_remove, try_to_remove_condemned
 
 logger = logging.getLogger(__name__)
 
@@ -113,9 +113,9 @@ def create(event: Event, deployment: Deployment) -> Answer:
     wanted = parse(event.properties, deployment.environments)
     own = next((life for life in lease.record.lives if life.id == event.request_id), None)
     remove_each(lease.record.others(own, State.BEGUN), event, deployment)
-    said = _begin(event, wanted, own or _new_life(event, wanted), deployment)
+    # Before it begins: their names may be wanted.
     try_to_remove_condemned(event, deployment)
-    return said
+    return _begin(event, wanted, own or _new_life(event, wanted), deployment)
 
 
 def _new_life(event: Event, wanted: Endpoint) -> Life:
@@ -145,12 +145,12 @@ def _provisioned(event: Event, wanted: Endpoint, life: Life, plan: Plan, account
     """Write what will be changed, change it, and note what stands."""
     for warning in plan.warnings:
         logger.warning(warning, extra={"endpoint_identifier": wanted.endpoint_identifier})
-    accounts.figures.left_as_changed_by_hand.extend(plan.left_as_changed_by_hand)
+    accounts.figures.left_as_it_is.extend([plan.left_as_it_is] if plan.left_as_it_is else [])
     life = while_at_work(life, wanted, plan, accounts.region)
     if plan.steps:
         lease.write(lease.record.with_life(life))
     done = provision(Work(plan, wanted, event.owner(life), accounts))
-    lease.record = lease.record.with_life(after_success(life, wanted, done.live))
+    lease.record = lives.succeeded(lease.record, after_success(life, wanted, plan, done.live))
     return Answer(event.request_id, life.physical_id, attributes=done.attributes)
 
 
@@ -158,6 +158,9 @@ def update(event: Event, deployment: Deployment) -> Answer:
     """Change what stands to what is wanted. So a rollback after a refused update does nothing. Raises EndpointError."""
     wanted, lease = parse(event.properties, deployment.environments), deployment.lease
     lease.acquire()
+    lease.record = lives.heard(lease.record)
+    # Before all else: their names may be wanted.
+    try_to_remove_condemned(event, deployment, but=lease.record.life_at(wanted.physical_id))
     if wanted.physical_id != event.physical_id:
         return _replace(event, wanted, deployment)
     accounts = deployment.enter(wanted.environment)
@@ -211,11 +214,11 @@ def _remove_given_up(event: Event, named: Life, wanted: Endpoint, deployment: De
     """What a replacement left that CloudFormation never took: it names another life, and would never ask us to."""
     lease = deployment.lease
     named = lease.record.life_at(event.physical_id) or named
-    for life in lease.record.not_retained():
+    for life in lease.record.lives:
         if life.stood_before and not life.is_same(named) and life.physical_id != wanted.physical_id:
             lease.record = lives.back_as_before(lease.record, life)
-    remove_each(lives.given_up_by_update(lease.record, named, wanted.physical_id), event, deployment)
-    try_to_remove_condemned(event, deployment)
+    for life in lives.given_up_by_update(lease.record, named, wanted.physical_id):
+        remove_or_condemn(life, event, deployment)
 
 
 def _replace(event: Event, wanted: Endpoint, deployment: Deployment) -> Answer:
@@ -245,7 +248,7 @@ def _found_by_tags(event: Event, wanted: Endpoint, deployment: Deployment) -> Li
     named = names_in(event.properties)
     accounts = deployment.enter(wanted.environment)
     found = find_life(event.owner(life), wanted.endpoint_identifier, named, accounts)
-    return None if found is None else replace(life, id=found)
+    return None if found is None else replace(life, id=found, is_known=True)
 
 
 def delete(event: Event, deployment: Deployment) -> Answer:
@@ -257,14 +260,17 @@ def delete(event: Event, deployment: Deployment) -> Answer:
         # Its Create may be delivered again, and must then find that it is over.
         with suppress(NoTableError):
             lease.acquire(waits_if_new=False)
+        lease.record = lives.heard(lease.record)
         return said
     lease.acquire_for_delete()
+    is_last = event.physical_id == lease.record.current
     if read_physical_id(event.physical_id):
+        lease.record = lives.heard(lease.record)
         _delete_named(event, deployment)
     else:
         _delete_cancelled(event, deployment)
     remove_each(lease.record.others(None, State.BEGUN), event, deployment)
-    try_to_remove_condemned(event, deployment, or_fail=not lease.record.others(None, State.STANDS))
+    try_to_remove_condemned(event, deployment, or_fail=is_last)
     return said
 
 
@@ -276,7 +282,7 @@ def _delete_named(event: Event, deployment: Deployment) -> None:
         return
     life = life or Life(UNRECORDED, event.physical_id, State.STANDS)
     lease.record = lives.update_is_over(lease.record, life)
-    if life.stood_before:
+    if life.stood_before and event.physical_id != lease.record.current:
         logger.info("It stood before the update that is undone, and stays")
         lease.record = lives.back_as_before(lease.record, life)
         return
@@ -292,15 +298,15 @@ def _delete_cancelled(event: Event, deployment: Deployment) -> None:
     lease = deployment.lease
     if not lease.record.is_complete:
         logger.warning("No Create of this resource is on record: nothing is deleted")
-    remove_each(_cancelled_lives(event, deployment), event, deployment)
+    meant = _cancelled_lives(event, deployment)
+    lease.record = lives.delete_came(lease.record)
+    remove_each(meant, event, deployment)
 
 
 def _cancelled_lives(event: Event, deployment: Deployment) -> list[Life]:
     record = deployment.lease.record
     if is_id_without_lease(event.physical_id, event.logical_id):
-        return [
-            life for life in record.not_retained() if event.physical_id == id_without_lease(event.logical_id, life.id)
-        ]
+        return [life for life in record.lives if event.physical_id == id_without_lease(event.logical_id, life.id)]
     asked_for = _parsed(event.properties, deployment)
     return lives.cancelled(record, hash_of(asked_for) if asked_for else "", event.issued)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ..model.errors import Code, EndpointError
 from ..model.lives import UNRECORDED, Life, State
@@ -16,6 +17,8 @@ from .deployment import Deployment
 from .event import Event
 
 logger = logging.getLogger(__name__)
+# What trying again does not mend: a rollback must succeed all the same.
+LASTING = {Code.ASSUME_ROLE_DENIED, Code.UNKNOWN_ENVIRONMENT, Code.ENDPOINT_IN_USE, Code.ACCESS_DENIED}
 
 
 def remove_each(each_life: Iterable[Life], event: Event, deployment: Deployment) -> None:
@@ -33,7 +36,7 @@ def remove(life: Life, event: Event, deployment: Deployment, waits_for_tasks: bo
     is_unrecorded = life.id == UNRECORDED
     named = life.names | names_in(event.properties) if is_unrecorded else life.names
     scope = Scope(event.owner(life), every_life=is_unrecorded)
-    plan = survey_removal(scope, issued.endpoint_identifier, named, accounts)
+    plan = survey_removal(scope, issued.endpoint_identifier, named, accounts, life.snapshot.get("arn", ""))
     if not waits_for_tasks:
         raise_if_in_use(plan, accounts)
     if plan.steps:
@@ -61,7 +64,21 @@ def try_to_remove(life: Life, event: Event, deployment: Deployment) -> None:
         logger.warning("Not removed", extra={"physical_resource": life.physical_id, "cause": error.reason})
 
 
-def try_to_remove_condemned(event: Event, deployment: Deployment, or_fail: bool = False) -> None:
+def remove_or_condemn(life: Life, event: Event, deployment: Deployment) -> None:
+    """Take the life away, or leave it to later requests where another try is in vain. Raises EndpointError."""
+    lease = deployment.lease
+    try:
+        remove(life, event, deployment, waits_for_tasks=False)
+    except EndpointError as error:
+        if error.code not in LASTING:
+            raise
+        logger.warning("Condemned", extra={"physical_resource": life.physical_id, "cause": error.reason})
+        lease.record = lease.record.with_life(replace(life, state=State.CONDEMNED))
+
+
+def try_to_remove_condemned(
+    event: Event, deployment: Deployment, but: Life | None = None, or_fail: bool = False
+) -> None:
     """Take away what earlier Deletes could not. `or_fail`: the last request for the resource leaves nothing."""
-    for life in deployment.lease.record.others(None, State.CONDEMNED):
+    for life in deployment.lease.record.others(but, State.CONDEMNED):
         (remove if or_fail else try_to_remove)(life, event, deployment)

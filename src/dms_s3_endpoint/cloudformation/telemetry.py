@@ -64,7 +64,7 @@ class Measurement:
         self._metric("Seconds", MetricUnit.Seconds, time.monotonic() - self.began, **request_type)
         self._metric("Failures", MetricUnit.Count, int(outcome != SUCCESS and outcome not in USER_ERRORS))
         self._metric("Throttles", MetricUnit.Count, len(self.figures.throttled))
-        self._metric("LeftAsChangedByHand", MetricUnit.Count, int(bool(self.figures.left_as_changed_by_hand)))
+        self._metric("LeftAsItIs", MetricUnit.Count, len(self.figures.left_as_it_is))
         for seconds in self.figures.propagation:
             self._metric("PropagationSeconds", MetricUnit.Seconds, seconds)
 

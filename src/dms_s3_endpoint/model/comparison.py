@@ -13,7 +13,7 @@ from typing import Any
 from .endpoint import Endpoint
 from .hashing import fingerprint
 from .pieces import LiveEndpoint
-from .s3_settings import members, same
+from .s3_settings import canonical_names, members, same
 
 Stored = Mapping[str, Any]
 
@@ -35,7 +35,7 @@ def hash_of(wanted: Endpoint) -> str:
 def changed(before: Stored, wanted: Endpoint) -> list[str]:
     """The properties, as a stack names them, that are wanted otherwise than before; those taken out are among them."""
     now = made_with(wanted)
-    names = _differing(before["settings"], now["settings"], {*before["settings"], *now["settings"]})
+    names = _differing(before["settings"], now["settings"])
     if before["role"].lower() != now["role"].lower():
         names.append("ROLENAME")
     if before["resource_identifier"] != now["resource_identifier"]:
@@ -44,20 +44,35 @@ def changed(before: Stored, wanted: Endpoint) -> list[str]:
 
 
 def snapshot(live: LiveEndpoint) -> Stored:
-    """How the endpoint looks, and which settings the SDK knew: what it did not know, it could not show."""
-    return {"settings": dict(live.settings), "known": sorted(members())}
+    """How the endpoint looks, its ARN, and which settings the SDK knew: what it did not know, it could not show."""
+    return {"settings": dict(live.settings), "known": sorted(members()), "arn": live.arn}
 
 
 def changed_by_hand(before: Stored, live: LiveEndpoint) -> list[str]:
-    """The settings that the live endpoint shows otherwise than the snapshot."""
-    added = set(live.settings) & set(members()) - set(before["known"])
-    return _differing(before["settings"], live.settings, {*before["settings"], *live.settings} - added)
+    """The settings that the live endpoint shows otherwise than the snapshot, of those that the SDK knew and knows."""
+    then: Mapping[str, Any] = before["settings"]
+    shown_then = {name.upper() for name in then}
+    appeared = {name for name in set(members()) - set(before["known"]) if name.upper() not in shown_then}
+    ignored = appeared | (set(before["known"]) - set(members()))
+    return _differing(
+        {name: value for name, value in then.items() if name not in ignored},
+        {name: value for name, value in live.settings.items() if name not in ignored},
+    )
 
 
-def _differing(one: Mapping[str, Any], other: Mapping[str, Any], names: set[str]) -> list[str]:
-    """A setting that is given as empty is not one that is left out."""
+def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """By name in upper case: a new SDK may know what was an attribute that it did not know.
+
+    A setting that is given as empty is not one that is left out.
+    """
+    first, second = _by_name(one), _by_name(other)
     return [
         name.upper()
-        for name in sorted(names)
-        if (name in one) != (name in other) or not same(name, one.get(name), other.get(name))
+        for name in sorted({*first, *second})
+        if (name in first) != (name in second) or not same(name, first.get(name), second.get(name))
     ]
+
+
+def _by_name(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """By the names that the SDK has now, or in upper case."""
+    return {canonical_names().get(name.upper(), name.upper()): value for name, value in settings.items()}

@@ -13,5 +13,5 @@ class Figures:
     throttled: list[str] = field(default_factory=list)
     # Seconds until DMS saw a role, or a trust policy, that was made or changed.
     propagation: list[float] = field(default_factory=list)
-    # Settings of the live endpoint that somebody changed, and that can't be mended as tasks use it.
-    left_as_changed_by_hand: list[str] = field(default_factory=list)
+    # Why an endpoint should have been created again that tasks use.
+    left_as_it_is: list[str] = field(default_factory=list)

@@ -15,6 +15,8 @@ from .names import Named
 
 # Lambda may deliver an event again for an hour. More requests than these do not come for one resource in that time.
 ANSWERS_KEPT = 6
+# A rollback goes back to the last one. UpdateReplacePolicy may retain many, and an item has 400 KB at most.
+EARLIER_LIVES_KEPT = 3
 # The id of a life that no record tells: its pieces' tags do.
 UNRECORDED = "*"
 # CloudFormation gives up a Create after an hour at most, and a Delete that nobody answered after another one; in
@@ -28,7 +30,6 @@ class State(StrEnum):
     BEGUN = "begun"  # never answered as SUCCESS
     STANDS = "stands"  # answered as SUCCESS
     CONDEMNED = "condemned"  # its Delete failed
-    RETAINED = "retained"  # it stood when a new Create came: CloudFormation has let it go
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class Life:
     """One physical resource. Its `id` is the RequestId with which it began; empty for what version 1.0.0 made.
 
     `made_with` is what the live endpoint was created with and `snapshot` how it looked then, as `model/comparison.py`
-    has them; empty where no request knows. `succeeded_with` is a hash of the properties that last succeeded.
+    has them; empty where no request knows. `succeeded_with` are hashes of the properties that succeeded last, and the
+    time before.
     """
 
     id: str
@@ -63,7 +65,9 @@ class Life:
     is_changing: bool = False
     made_with: Mapping[str, Any] = field(default_factory=dict)
     snapshot: Mapping[str, Any] = field(default_factory=dict)
-    succeeded_with: str = ""
+    # The endpoint's fingerprint tag then: while a request is changing it, an endpoint that has it is still the one.
+    fingerprint: str = ""
+    succeeded_with: tuple[str, ...] = ()
 
     def is_same(self, other: Life) -> bool:
         """Whether both describe one life; those that version 1.0.0 made differ in the physical id alone."""
@@ -114,16 +118,18 @@ class Record:
 
     lives: tuple[Life, ...] = ()
     answers: tuple[Answer, ...] = ()
+    # The physical id that the last Create or Update was answered with as SUCCESS.
+    current: str = ""
+    # The RequestId of a Create that CloudFormation is not known to have heard of, by an answer or a Delete since.
+    open_create: str = ""
+    # How many Creates were followed by another Create before CloudFormation sent their Delete.
+    overtaken_creates: int = 0
     is_unsettled: bool = False
     is_complete: bool = False
 
     def life_at(self, physical_id: str) -> Life | None:
-        """The life of this physical id that CloudFormation has not let go."""
-        return next((life for life in self.not_retained() if life.physical_id == physical_id), None)
-
-    def not_retained(self) -> list[Life]:
-        """The lives that are the resource's own."""
-        return [life for life in self.lives if life.state is not State.RETAINED]
+        """The life of this physical id."""
+        return next((life for life in self.lives if life.physical_id == physical_id), None)
 
     def recorded(self, life: Life) -> Life:
         """What is known of the life by now."""
@@ -184,12 +190,31 @@ def followed(record: Record, request_id: str, issued: float) -> Record:
 
 
 def let_go(record: Record, request_id: str) -> Record:
-    """A Create comes for a resource that CloudFormation does not have: what stands was retained."""
-    lives = (
-        replace(life, state=State.RETAINED) if life.state is State.STANDS and life.id != request_id else life
+    """A Create comes for a resource that CloudFormation does not have: what stands was retained, and is let go.
+
+    But if it never heard of the last Create, then what that made is unfinished, and its Delete may still come.
+    """
+    unheard = {record.open_create} - {"", request_id}
+    lives = tuple(
+        replace(life, state=State.BEGUN) if life.id in unheard else life
         for life in record.lives
+        if life.state is not State.STANDS or life.id in {request_id, *unheard}
     )
-    return replace(record, lives=tuple(lives), is_complete=True)
+    overtaken = record.overtaken_creates + len(unheard)
+    return replace(record, lives=lives, is_complete=True, open_create=request_id, overtaken_creates=overtaken)
+
+
+def heard(record: Record) -> Record:
+    """CloudFormation has had the answer to the last Create, or has sent its Delete."""
+    return replace(record, open_create="")
+
+
+def succeeded(record: Record, life: Life) -> Record:
+    """The life is what CloudFormation has from now on. Of those that it had before, only the last are kept."""
+    earlier = [each for each in record.others(life, State.STANDS) if each.is_known]
+    forgotten = earlier[: max(len(earlier) - EARLIER_LIVES_KEPT, 0)]
+    lives = tuple(each for each in record.without(life).lives if each not in forgotten)
+    return replace(record, lives=(*lives, life), current=life.physical_id)
 
 
 def named_by_event(life: Life, keeps_undo: bool = False) -> Life:
@@ -203,7 +228,9 @@ def named_by_event(life: Life, keeps_undo: bool = False) -> Life:
 
 
 def taken_up(life: Life) -> Life:
-    """A replacement comes to a life that stands: its rollback leaves the life alone."""
+    """A replacement comes to a life that stands: its rollback leaves it alone, unless CloudFormation never had it."""
+    if life.state is State.STANDS and not life.is_known:
+        return life
     return replace(life, stood_before=life.stood_before or life.state)
 
 
@@ -220,7 +247,7 @@ def given_up_by_update(record: Record, named: Life, but: str) -> list[Life]:
     """
     return [
         life
-        for life in record.not_retained()
+        for life in record.lives
         if not life.is_same(named)
         and life.physical_id != but
         and not life.stood_before
@@ -236,14 +263,22 @@ def back_as_before(record: Record, life: Life) -> Record:
 def cancelled(record: Record, asked_for: str, issued: float) -> list[Life]:
     """The lives that a Delete means whose id CloudFormation invented, as it never had an answer to the Create.
 
-    Those that never succeeded; and that of the last Create, if its answer may be lost or too late. `asked_for` is a
-    hash of the Delete's properties, or empty; `issued` is the Delete's, in seconds since 1970, or 0.
+    Those that never succeeded; and that of the last Create, if its answer was lost, or may have come too late.
+    `asked_for` is a hash of the Delete's properties, or empty; `issued` is the Delete's, in seconds since 1970, or 0.
     """
     return [
         life
-        for life in record.not_retained()
-        if life.state is State.BEGUN or _may_be_cancelled(life, asked_for, issued)
+        for life in record.lives
+        if life.state is State.BEGUN
+        or (life.id == record.open_create and life.of_create and not life.is_known)
+        # Otherwise it is the Delete of the Create before.
+        or (not record.overtaken_creates and _may_be_cancelled(life, asked_for, issued))
     ]
+
+
+def delete_came(record: Record) -> Record:
+    """A Delete of an id that CloudFormation invented came: it has heard of one Create more."""
+    return replace(heard(record), overtaken_creates=max(record.overtaken_creates - 1, 0))
 
 
 def _may_be_cancelled(life: Life, asked_for: str, issued: float) -> bool:
@@ -251,7 +286,7 @@ def _may_be_cancelled(life: Life, asked_for: str, issued: float) -> bool:
 
     What comes after that may be a Delete that goes on where another one died.
     """
-    if life.is_known or not life.of_create or (asked_for and life.succeeded_with != asked_for):
+    if life.is_known or not life.of_create or (asked_for and asked_for not in life.succeeded_with):
         return False
     issued = life.followed or issued
     return not issued or issued - life.issued <= SECONDS_UNTIL_A_CREATE_COUNTS

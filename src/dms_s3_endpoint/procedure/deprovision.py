@@ -10,7 +10,7 @@ from ..model.errors import out_of_time
 from ..model.names import Named
 from ..model.ownership import Scope
 from ..model.pieces import LiveEndpoint, Policy, Role
-from .observe import observe_roles_and_policies
+from .observe import find_endpoint, observe_roles_and_policies
 from .plan import Do, Plan, Step, endpoint_in_use, removal
 from .tagging import retag
 
@@ -18,13 +18,13 @@ from .tagging import retag
 SECONDS_TO_NAME_USERS = 15.0
 
 
-def survey_removal(scope: Scope, identifier: str, named: Named, accounts: Accounts) -> Plan:
-    """The Plan that removes what the scope contains: the endpoint of this identifier, and roles and policies.
+def survey_removal(scope: Scope, identifier: str, named: Named, accounts: Accounts, known_arn: str = "") -> Plan:
+    """The Plan that removes what the scope contains: the endpoint of this identifier or ARN, and roles and policies.
 
     Raises EndpointError if AWS can't be read.
     """
     live, (roles, policies) = in_parallel(
-        partial(accounts.dms.find_endpoint, identifier),
+        partial(find_endpoint, identifier, scope.owner, known_arn, accounts.dms),
         partial(observe_roles_and_policies, scope, named, accounts.iam),
     )
     return removal((live,) if live and scope.contains(live.tags) else (), roles, policies)

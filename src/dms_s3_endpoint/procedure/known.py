@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from ..model.comparison import hash_of, made_with, snapshot
 from ..model.endpoint import Endpoint
-from ..model.hashing import fingerprint
 from ..model.lives import Life, State
+from ..model.ownership import FINGERPRINT
 from ..model.pieces import LiveEndpoint
-from ..model.policies import access_policy
-from .plan import Before, Do, Plan
+from .adoption import is_imported
+from .plan import Before, Do, Plan, baseline_of
 
 
 def before_plan(life: Life, wanted: Endpoint, old_properties: Endpoint | None) -> Before:
@@ -20,9 +20,11 @@ def before_plan(life: Life, wanted: Endpoint, old_properties: Endpoint | None) -
         tag_keys=frozenset(life.tag_keys),
         made_with=life.made_with,
         snapshot=life.snapshot,
+        fingerprint=life.fingerprint if life.is_changing else "",
         old_properties=old_properties if is_unknown else None,
         succeeded=life.state is not State.BEGUN and not life.is_changing,
-        is_going_back=life.succeeded_with == hash_of(wanted),
+        # One that succeeded is rolled back too, when another resource of the stack fails.
+        is_going_back=hash_of(wanted) in life.succeeded_with,
         is_import=life.is_import,
         baseline=life.baseline,
     )
@@ -33,16 +35,14 @@ def while_at_work(life: Life, wanted: Endpoint, plan: Plan, region: str) -> Life
     life = life.named([wanted.role_name], [wanted.policy_name], wanted.tags)
     life = _with_baseline(life, wanted, plan, region)
     if plan.has(Do.CREATE_ENDPOINT):
-        return replace(life, is_changing=True, made_with={}, snapshot={})
+        return replace(life, is_changing=True)
     return life
 
 
 def _with_baseline(life: Life, wanted: Endpoint, plan: Plan, region: str) -> Life:
     """What an import finds is right as it is, until a change of ours replaces it."""
-    if life.state is State.BEGUN and plan.has(Do.IMPORT):
-        document = fingerprint(access_policy(wanted, region))
-        baseline = {"document": document, "boundary": wanted.permissions_boundary, "trust": "as it was"}
-        return replace(life, is_import=True, baseline=baseline)
+    if not life.is_import and (plan.has(Do.IMPORT) or is_imported(plan.observed)):
+        life = replace(life, is_import=True, baseline=baseline_of(wanted, region))
     replaced = {
         "document": plan.has(Do.CREATE_POLICY, Do.REPLACE_DOCUMENT),
         "boundary": plan.has(Do.CREATE_ROLE, Do.SET_BOUNDARY),
@@ -51,8 +51,10 @@ def _with_baseline(life: Life, wanted: Endpoint, plan: Plan, region: str) -> Lif
     return replace(life, baseline={key: value for key, value in life.baseline.items() if not replaced[key]})
 
 
-def after_success(life: Life, wanted: Endpoint, live: LiveEndpoint) -> Life:
+def after_success(life: Life, wanted: Endpoint, plan: Plan, live: LiveEndpoint) -> Life:
     """The life once the Plan is carried out. Where no snapshot is known, the first look is the baseline."""
+    is_of_another = life.is_changing and live.tags.get(FINGERPRINT) != life.fingerprint
+    is_new = plan.has(Do.CREATE_ENDPOINT) or is_of_another or not life.snapshot
     return replace(
         life,
         state=State.STANDS,
@@ -61,6 +63,7 @@ def after_success(life: Life, wanted: Endpoint, live: LiveEndpoint) -> Life:
         tag_keys=tuple(sorted(wanted.tags)),
         is_changing=False,
         made_with=made_with(wanted),
-        snapshot=life.snapshot or snapshot(live),
-        succeeded_with=hash_of(wanted),
+        snapshot=snapshot(live) if is_new else life.snapshot,
+        fingerprint=wanted.fingerprint,
+        succeeded_with=tuple(dict.fromkeys([hash_of(wanted), *life.succeeded_with]))[:2],
     )

@@ -16,7 +16,7 @@ from ..aws.deadline import Deadline
 from ..aws.lease_table import Item, LeaseTable, NoTableError
 from ..aws.sessions import SECONDS_AFTER_GIVING_UP, SECONDS_OF_AN_ATTEMPT
 from ..model.errors import Code, EndpointError, out_of_time
-from ..model.lives import Answer, Record, followed, let_go
+from ..model.lives import Answer, Record, followed, heard, let_go
 
 logger = logging.getLogger(__name__)
 
@@ -201,9 +201,19 @@ class Lease:
             is_unsettled=record.is_unsettled and not stopped,
             is_complete=record.is_complete or answer.is_success,
         )
-        expires = 0 if self.record.not_retained() else int(self.epoch()) + SECONDS_AFTER_THE_END
+        expires = 0 if self.record.lives else int(self.epoch()) + SECONDS_AFTER_THE_END
         holder = "" if stopped else self.token
         self._write_held(replace(self._item, holder=holder, record=self.record, expires=expires))
+
+    def note_delivered(self) -> None:
+        """Note that CloudFormation has the answer to this Create. Raises nothing."""
+        if self._item is None or self.record.open_create != self.request_id:
+            return
+        self.record = heard(self.record)
+        try:
+            self._write(replace(self._item, record=self.record), self._item)
+        except EndpointError as error:
+            logger.warning("That the answer was delivered is not recorded", extra={"cause": error.reason})
 
     def _has_stopped(self) -> bool:
         since = self._unanswered_at

@@ -7,28 +7,41 @@ from dataclasses import replace
 from functools import partial
 
 from ..aws.accounts import Accounts
+from ..aws.dms import Dms
 from ..aws.iam import Iam
 from ..aws.parallel import in_parallel
 from ..model.arns import name_in
 from ..model.endpoint import Endpoint
 from ..model.names import Named
 from ..model.ownership import LIFE, Owner, Scope, is_adopted, is_unowned
-from ..model.pieces import Observed, Policy, Role
+from ..model.pieces import LiveEndpoint, Observed, Policy, Role
 
 
-def observe(wanted: Endpoint, owner: Owner, accounts: Accounts, is_import: bool = False) -> Observed:
+def observe(
+    wanted: Endpoint, owner: Owner, accounts: Accounts, is_import: bool = False, known_arn: str = ""
+) -> Observed:
     """Policy, role and endpoint of the wanted names, whoever owns them. Raises EndpointError.
 
-    `is_import`: the life began as an import, so that its policy may be under another path than ours.
+    `is_import`: the life began as an import, so that its policy may be under another path than ours. `known_arn`: the
+    endpoint's, by which it is found if somebody changed its identifier.
     """
     policy, (role, attached), live = in_parallel(
         partial(accounts.iam.find_policy, wanted.policy_name, owner),
         partial(_role_and_attached, wanted, owner, accounts.iam),
-        partial(accounts.dms.find_endpoint, wanted.endpoint_identifier),
+        partial(find_endpoint, wanted.endpoint_identifier, owner, known_arn, accounts.dms),
     )
     policy = policy or _policy_elsewhere(wanted, owner, attached, accounts.iam, wanted.adopt or is_import)
     observed = Observed(policy, role, live, attached)
     return _for_adoption(observed, accounts) if wanted.adopt else observed
+
+
+def find_endpoint(identifier: str, owner: Owner, known_arn: str, dms: Dms) -> LiveEndpoint | None:
+    """The endpoint of the identifier, whoever owns it, or ours of the ARN."""
+    live = dms.find_endpoint(identifier)
+    if live is None and known_arn:
+        ours = dms.endpoint_at(known_arn)
+        return ours if ours and owner.owns(ours.tags) else None
+    return live
 
 
 def _role_and_attached(wanted: Endpoint, owner: Owner, iam: Iam) -> tuple[Role | None, frozenset[str]]:

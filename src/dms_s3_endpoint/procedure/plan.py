@@ -28,8 +28,9 @@ from ..model.policies import Document, access_policy, trusted_external_ids
 from ..model.s3_settings import differences, warnings
 from . import adoption
 
-# An endpoint that was active once and is modifying will be active again; one that a rejected create left may not.
-USABLE = ("active", "modifying")
+# An endpoint that was active once and is, for example, modifying will be active again, unless it is so. One that a
+# rejected create left may never be.
+BROKEN = ("failed", "deleting")
 
 
 class Do(StrEnum):
@@ -72,8 +73,8 @@ class Plan:
     steps: tuple[Step, ...] = ()
     warnings: tuple[str, ...] = ()
     refusals: tuple[EndpointError, ...] = ()
-    # Settings that somebody changed on the live endpoint, and that stay so.
-    left_as_changed_by_hand: tuple[str, ...] = ()
+    # Why the endpoint should be created again, and is not, as tasks use it.
+    left_as_it_is: str = ""
 
     def of(self, *dos: Do) -> tuple[Step, ...]:
         """The steps that do one of these."""
@@ -100,6 +101,8 @@ class Before:
     tag_keys: frozenset[str] = frozenset()
     made_with: Stored = field(default_factory=dict)
     snapshot: Stored = field(default_factory=dict)
+    # While a request is changing the endpoint, both are of one that has this fingerprint; empty if nobody is.
+    fingerprint: str = ""
     old_properties: Endpoint | None = None
     # Whether these pieces were once answered as SUCCESS, and the very same properties were the last to be.
     succeeded: bool = False
@@ -116,17 +119,34 @@ NOTHING_BEFORE = Before()
 
 def decide(wanted: Endpoint, owner: Owner, observed: Observed, region: str, before: Before = NOTHING_BEFORE) -> Plan:
     """The Plan of a request. `region` is that of the endpoints."""
+    if adoption.is_imported(observed) and not before.is_import:
+        # No record tells it: version 1.0.0 imported it.
+        before = replace(before, is_import=True, baseline=baseline_of(wanted, region))
     said = tuple(warnings(wanted.effective_settings))
     if refusals := tuple(_refusals(wanted, owner, observed, region, before)):
         return Plan(observed, warnings=said, refusals=refusals)
-    by_hand = tuple(_changed_by_hand(observed, before)) if observed.users else ()
-    if by_hand:
-        # To refuse would wedge the rollback of whatever update comes next.
-        said += (f"{', '.join(by_hand)} of {wanted.endpoint_identifier} changed by hand: tasks use it, so it stays so",)
-        before = replace(before, snapshot={})
-    steps = tuple(_steps(wanted, owner, observed, region, before))
-    plan = Plan(observed, steps, said, left_as_changed_by_hand=by_hand)
+    before = _without_what_is_of_another(observed, before)
+    left = ""
+    if observed.users and not (observed.live and _changed_properties(wanted, observed.live, before)):
+        # The template asks for nothing that needs it, so to refuse would wedge the rollback of whatever comes next.
+        left = why_recreated(wanted, observed, before)
+        said += (f"{wanted.endpoint_identifier} stays as it is, as tasks use it: {left}",) if left else ()
+    steps = tuple(_steps(wanted, owner, replace(observed, is_kept=bool(left)), region, before))
+    plan = Plan(observed, steps, said, left_as_it_is=left)
     return replace(plan, refusals=tuple(_refusals_of_recreation(plan)))
+
+
+def baseline_of(wanted: Endpoint, region: str) -> dict[str, str]:
+    """What was wanted when what stands was imported: it is no difference until something else is wanted."""
+    document = fingerprint(access_policy(wanted, region))
+    return {"document": document, "boundary": wanted.permissions_boundary, "trust": "as it was"}
+
+
+def _without_what_is_of_another(observed: Observed, before: Before) -> Before:
+    """A request that died may have created the endpoint anew: then what is known is of the one before."""
+    if before.fingerprint and observed.live and observed.live.tags.get(FINGERPRINT) != before.fingerprint:
+        return replace(before, made_with={}, snapshot={})
+    return before
 
 
 def _changed_by_hand(observed: Observed, before: Before) -> list[str]:
@@ -278,12 +298,15 @@ def _role_steps(wanted: Endpoint, observed: Observed, before: Before) -> Iterato
 
 def why_recreated(wanted: Endpoint, observed: Observed, before: Before) -> str:
     """Why the live endpoint must be deleted and created again, as DMS can't modify it; empty if it is kept."""
-    if observed.live is None:
+    if observed.live is None or observed.is_kept:
         return ""
-    if observed.live.status not in (USABLE if before.succeeded else ("active",)):
+    is_broken = observed.live.status in BROKEN if before.succeeded else observed.live.status != "active"
+    if is_broken:
         return f"its status is {observed.live.status}"
     if names := _changed_properties(wanted, observed.live, before):
         return f"{', '.join(names)} differs"
+    if observed.live.identifier != wanted.endpoint_identifier:
+        return f"its identifier is {observed.live.identifier}, changed by hand"
     if names := _changed_by_hand(observed, before):
         return f"{', '.join(names)} changed by hand"
     # No other way leads to an ExternalId that nothing shows any more.
@@ -323,7 +346,7 @@ def _endpoint_steps(wanted: Endpoint, observed: Observed, why_recreate: str, bef
         yield Step(Do.DELETE_ENDPOINT, identifier, why_recreate, live)
     if live is None or why_recreate:
         yield Step(Do.CREATE_ENDPOINT, identifier, "as deleted" if live else "it does not exist")
-    elif observed.role and not _is_bound(observed.role, observed.external_id, before):
+    elif observed.role and observed.external_id and not _is_bound(observed.role, observed.external_id, before):
         yield Step(Do.BIND_TRUST, wanted.role_name, "it does not demand the endpoint's ExternalId", observed.role)
 
 

@@ -23,7 +23,7 @@ def survey_create(wanted: Endpoint, owner: Owner, accounts: Accounts, before: Be
 def survey_update(wanted: Endpoint, owner: Owner, accounts: Accounts, named: Named, before: Before) -> Plan:
     """The Plan of an Update of a life that stands; `named` are the names that it has. Raises EndpointError as above."""
     observed, (roles, policies) = in_parallel(
-        partial(observe, wanted, owner, accounts, before.is_import),
+        partial(observe, wanted, owner, accounts, before.is_import, before.snapshot.get("arn", "")),
         partial(observe_superseded, wanted, owner, named, accounts.iam),
     )
     observed = replace(observed, superseded_roles=roles, superseded_policies=policies)
