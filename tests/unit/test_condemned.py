@@ -98,3 +98,16 @@ def test_the_last_delete_fails_until_nothing_holds_it_and_then_leaves_nothing() 
     replaced.cloud.dms.tasks.clear()
     assert replaced.delete(NEW, NEW_ID)["Status"] == "SUCCESS"
     assert replaced.cloud.inventory() == {}
+
+
+def test_a_resource_whose_delete_failed_can_be_replaced_and_the_replacement_rolled_back() -> None:
+    replaced = Replaced()
+    newest = another_endpoint("invoices")
+    assert replaced.update(NEW, OLD)["PhysicalResourceId"] == OLD_ID
+    replaced.delete(NEW, NEW_ID)
+    assert replaced.delete(OLD, OLD_ID)["Status"] == "FAILED"
+    replaced.cloud.dms.tasks.clear()
+    assert replaced.update(OLD, newest, OLD_ID)["PhysicalResourceId"] == "dev/invoices-2"
+    assert replaced.update(newest, OLD, "dev/invoices-2")["PhysicalResourceId"] == OLD_ID
+    assert replaced.delete(newest, "dev/invoices-2")["Status"] == "SUCCESS"
+    assert replaced.endpoints == ["orders"]

@@ -160,7 +160,7 @@ def update(event: Event, deployment: Deployment) -> Answer:
     lease.acquire()
     lease.record = lives.heard(lease.record)
     # Before all else: their names may be wanted.
-    try_to_remove_condemned(event, deployment, but=lease.record.life_at(wanted.physical_id))
+    try_to_remove_condemned(event, deployment, but=(event.physical_id, wanted.physical_id))
     if wanted.physical_id != event.physical_id:
         return _replace(event, wanted, deployment)
     accounts = deployment.enter(wanted.environment)

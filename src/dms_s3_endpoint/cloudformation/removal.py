@@ -77,8 +77,12 @@ def remove_or_condemn(life: Life, event: Event, deployment: Deployment) -> None:
 
 
 def try_to_remove_condemned(
-    event: Event, deployment: Deployment, but: Life | None = None, or_fail: bool = False
+    event: Event, deployment: Deployment, but: Iterable[str] = (), or_fail: bool = False
 ) -> None:
-    """Take away what earlier Deletes could not. `or_fail`: the last request for the resource leaves nothing."""
-    for life in deployment.lease.record.others(but, State.CONDEMNED):
-        (remove if or_fail else try_to_remove)(life, event, deployment)
+    """Take away what earlier Deletes could not, without the lives of the physical ids in `but`.
+
+    `or_fail`: the last request for the resource leaves nothing.
+    """
+    for life in deployment.lease.record.others(None, State.CONDEMNED):
+        if life.physical_id not in but:
+            (remove if or_fail else try_to_remove)(life, event, deployment)

@@ -218,13 +218,11 @@ def succeeded(record: Record, life: Life) -> Record:
 
 
 def named_by_event(life: Life, keeps_undo: bool = False) -> Life:
-    """An Update or Delete names the life. So CloudFormation knows it, and the update that began it is over.
+    """An Update names the life. So CloudFormation has it, and the update that began it is over.
 
     `keeps_undo`: the event goes back to what stood before that update, and the Delete of the life comes next.
     """
-    stood_before = life.stood_before if keeps_undo else ""
-    state = State.STANDS if life.state is State.BEGUN else life.state
-    return replace(life, is_known=True, state=state, stood_before=stood_before)
+    return replace(life, is_known=True, state=State.STANDS, stood_before=life.stood_before if keeps_undo else "")
 
 
 def taken_up(life: Life) -> Life:
