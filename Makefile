@@ -25,6 +25,8 @@ system: setup
 
 faults: setup
 	python -m pytest tests/unit/test_every_call.py -q -n 2 --all-faults
+	python -m pytest tests/unit/test_race_search.py -q -n 2 --races=100000
+	python -m development.faults.races
 	python -m development.faults
 
 mutation: .venv-mutation/ready

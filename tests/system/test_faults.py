@@ -1,15 +1,23 @@
-"""A seeded part of `make faults`: the requests that change the most, against the deployed function."""
+"""A seeded part of `make faults`, against the deployed function: of the matrix, and of the races."""
 
 from __future__ import annotations
 
+import json
 import random
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from development.faults.deployed import deployed
 from development.faults.matrix import cells_of, runs_of, violations_of
+from development.faults.races import Plan, Race, plan_of, run_on
 from local_aws.cloudformation import CloudFormation
+from local_aws.organisation import purge
 
 RUNS = 4
+# Of each kind one that does not last long: a cancelled Create, updates with their rollbacks, a chain of three, a Delete.
+RACES = (1, 2, 3, 4, 5, 6)
 
 
 @pytest.mark.parametrize("request_kind", ["Create", "Update, settings", "Update, replacement", "Delete"])
@@ -25,3 +33,39 @@ def test_a_function_that_is_frozen_until_its_time_ends_leaves_and_wedges_nothing
     runs = [run for run in runs_of(cells_of(["Create"], cloudformation)) if run.cell.fault == "timed out"]
     run = next(run for run in runs if run.cell.operation == "CreateEndpoint")
     assert violations_of(run, cloudformation) == []
+
+
+def test_no_race_ends_otherwise_than_cloudformation_believes(tmp_path: Path) -> None:
+    with deployed(tmp_path) as cloudformation:
+        ended = list(run_on([plan_of(seed) for seed in RACES], [cloudformation], at_once=len(RACES)))
+    assert [str(race) for race in ended if race.violations] == []
+    assert all(race.disturbed for race in ended), [str(race) for race in ended]
+
+
+class Liar(CloudFormation):
+    """A function that answers SUCCESS to what is not a Create, and does nothing."""
+
+    def invoke(self, event: Any, qualifier: str = "live") -> dict[str, Any]:
+        if event["RequestType"] == "Create":
+            return super().invoke(event, qualifier)
+        ids = ("StackId", "RequestId", "LogicalResourceId", "PhysicalResourceId")
+        answer = {"Status": "SUCCESS", "Reason": "", **{key: event[key] for key in ids}}
+        self.received[event["RequestId"]].bodies.append(json.dumps(answer).encode())
+        return {}
+
+
+@pytest.mark.parametrize(
+    ("request_kind", "violations"),
+    [
+        ("Update, settings", ["has the folder orders", "the document of another folder", "is left"]),
+        ("Delete", ["is left"]),
+    ],
+)
+def test_a_race_finds_out_a_function_that_answers_without_doing(
+    cloudformation: CloudFormation, request_kind: str, violations: list[str]
+) -> None:
+    liar = Liar(**vars(cloudformation))
+    plan = Plan(1, request_kind, troubles=(), again=0.0, cancelled=None, deleted=None, calls=0, is_retained=False)
+    found = "; ".join(Race(plan, liar).run().violations)
+    assert [words for words in violations if words not in found] == [], found
+    purge(cloudformation.aws)

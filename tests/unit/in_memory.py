@@ -441,8 +441,7 @@ class CloudInMemory:
         said = answer(request, deployment)
         if said is None:
             return None
-        if takes_answer:
-            deployment.lease.note_delivered()
+        deployment.lease.note_delivered(takes_answer)
         ids = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
         if not said.is_success:
             return ids | {"Status": "FAILED", "Reason": said.reason, "PhysicalResourceId": said.physical_id}

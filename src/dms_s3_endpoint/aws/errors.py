@@ -70,7 +70,7 @@ def _classify(error: ClientError) -> tuple[Code, str]:
     if aws_code in THROTTLING:
         return Code.THROTTLED, "Deploy again, with fewer endpoints at once"
     if aws_code in DENIALS:
-        remedy = "Grant the action to the role named; accounts/data-lake.yaml and accounts/dms.yaml do"
+        remedy = "Grant the action to the role named; accounts/data-lake.yaml, accounts/dms.yaml and template.yaml do"
         return Code.ACCESS_DENIED, remedy
     if aws_code in LIMITS:
         return Code.LIMIT_EXCEEDED, "Delete what is not used, or ask AWS to raise the quota"

@@ -13,9 +13,11 @@ from typing import Any
 from .endpoint import Endpoint
 from .hashing import fingerprint
 from .pieces import LiveEndpoint
-from .s3_settings import canonical_names, members, same
+from .s3_settings import canonical_names, differences, members, same
 
 Stored = Mapping[str, Any]
+# The setting with the endpoint's role.
+ROLE = "ServiceAccessRoleArn"
 
 
 def made_with(wanted: Endpoint) -> Stored:
@@ -49,15 +51,18 @@ def snapshot(live: LiveEndpoint) -> Stored:
 
 
 def changed_by_hand(before: Stored, live: LiveEndpoint) -> list[str]:
-    """The settings that the live endpoint shows otherwise than the snapshot, of those that the SDK knew and knows."""
-    then: Mapping[str, Any] = before["settings"]
-    shown_then = {name.upper() for name in then}
-    appeared = {name for name in set(members()) - set(before["known"]) if name.upper() not in shown_then}
-    ignored = appeared | (set(before["known"]) - set(members()))
-    return _differing(
-        {name: value for name, value in then.items() if name not in ignored},
-        {name: value for name, value in live.settings.items() if name not in ignored},
-    )
+    """The settings that the live endpoint shows otherwise than the snapshot, of those that the SDK knew and knows.
+
+    DMS's default is no difference to nothing: DMS shows more of them as time goes by.
+    """
+    then, now = _by_name(before["settings"]), _by_name(live.settings)
+    unknown_to_one = {name.upper() for name in set(before["known"]) ^ set(members())}
+    names = [
+        name for name in differences(then, now) if name.upper() not in unknown_to_one or (name in then and name in now)
+    ]
+    if not same(ROLE, then.get(ROLE, ""), now.get(ROLE, "")):
+        names.append(ROLE)
+    return [name.upper() for name in names]
 
 
 def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:

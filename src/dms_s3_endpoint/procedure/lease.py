@@ -205,15 +205,15 @@ class Lease:
         holder = "" if stopped else self.token
         self._write_held(replace(self._item, holder=holder, record=self.record, expires=expires))
 
-    def note_delivered(self) -> None:
-        """Note that CloudFormation has the answer to this Create. Raises nothing."""
+    def note_delivered(self, was_delivered: bool) -> None:
+        """Note whether CloudFormation has the answer to this Create. Raises nothing."""
         if self._item is None or self.record.open_create != self.request_id:
             return
-        self.record = heard(self.record)
+        self.record = heard(self.record) if was_delivered else replace(self.record, lost_answer=self.request_id)
         try:
             self._write(replace(self._item, record=self.record), self._item)
         except EndpointError as error:
-            logger.warning("That the answer was delivered is not recorded", extra={"cause": error.reason})
+            logger.warning("Whether the answer was delivered is not recorded", extra={"cause": error.reason})
 
     def _has_stopped(self) -> bool:
         since = self._unanswered_at
