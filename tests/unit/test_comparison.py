@@ -144,6 +144,7 @@ def test_what_modify_endpoint_changed_added_or_took_away_is_a_change_by_hand() -
     assert by_hand(live(CompressionType="gzip")) == ["COMPRESSIONTYPE"]
     assert by_hand(live(MaxFileSize=7)) == ["MAXFILESIZE"]
     assert by_hand(live(), MaxFileSize=7) == ["MAXFILESIZE"]
+    assert by_hand(live(CsvNullValue="")) == by_hand(live(), CsvNullValue="") == ["CSVNULLVALUE"]
 
 
 def test_what_dms_spells_in_its_own_way_is_no_change_as_the_snapshot_is_spelled_so_too() -> None:

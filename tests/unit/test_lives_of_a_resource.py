@@ -20,10 +20,11 @@ from dms_s3_endpoint.cloudformation.event import Event as Request
 from dms_s3_endpoint.model import lives, s3_settings
 from dms_s3_endpoint.model.comparison import changed, changed_by_hand, made_with, snapshot
 from dms_s3_endpoint.model.lives import EARLIER_LIVES_KEPT, UNRECORDED, Life, Record, State
-from dms_s3_endpoint.model.ownership import ADOPTED, LIFE
+from dms_s3_endpoint.model.ownership import ADOPTED, LIFE, Owner
 from dms_s3_endpoint.model.parse import parse
 from dms_s3_endpoint.model.pieces import LiveEndpoint
 from dms_s3_endpoint.procedure.lease import Lease
+from dms_s3_endpoint.procedure.observe import find_endpoint
 
 from . import version_1
 from .builders import DMS, ENVIRONMENTS, LEASE_CALLS, STACK_ID, make_client_error, make_event, make_url
@@ -153,6 +154,14 @@ def test_the_undo_of_a_replacement_still_leaves_what_was_retained_before() -> No
     resource.replaced(A, B)
     assert succeeded(resource.delete(A))
     assert resource.inventory() == before
+
+
+def test_once_the_clean_up_came_what_was_taken_up_is_deleted_by_the_next_one() -> None:
+    resource = Resource().created(A).replaced(A, B).replaced(B, C).replaced(C, A)
+    assert succeeded(resource.delete(C))
+    resource.replaced(A, B)
+    assert succeeded(resource.delete(A))
+    assert resource.endpoints == ["orders-2"]
 
 
 # Condemned lives: a Delete failed or was skipped, as a task holds the endpoint
@@ -500,6 +509,15 @@ def test_an_older_sdk_that_no_longer_knows_what_is_given_as_an_attribute_is_no_r
     assert resource.live() is kept
 
 
+def test_what_somebody_made_his_own_is_not_taken_for_ours_by_its_arn() -> None:
+    dms, owner = mock.Mock(), Owner(STACK_ID, LOGICAL_ID, "dev/orders", "create")
+    dms.find_endpoint.return_value = None
+    dms.endpoint_at.return_value = ours = replace(live(), tags=owner.tags("fingerprint"))
+    assert find_endpoint("orders", owner, "arn", dms) == ours
+    dms.endpoint_at.return_value = replace(ours, tags={**ours.tags, LIFE: "of another"})
+    assert find_endpoint("orders", owner, "arn", dms) is None
+
+
 def modify_by_hand(resource: Resource) -> None:
     resource.live().settings = {**resource.live().settings, "BucketFolder": "by-hand"}
 
@@ -654,6 +672,13 @@ def test_if_it_can_not_be_noted_nothing_fails(code: str, caplog: pytest.LogCaptu
         delivery.lease.note_delivered(was_delivered=True)
     assert delivery.stored.open_create == "first"
     assert "Whether the answer was delivered is not recorded" in caplog.text
+
+
+def test_nothing_is_written_where_there_is_nothing_to_note() -> None:
+    delivery = Delivery()
+    delivery.lease.note_delivered(was_delivered=True)
+    with mock.patch.object(delivery.cloud.dynamodb, "put_item", side_effect=AssertionError):
+        delivery.lease.note_delivered(was_delivered=True)
 
 
 def test_without_a_lease_there_is_nothing_to_note() -> None:

@@ -16,8 +16,8 @@ from .pieces import LiveEndpoint
 from .s3_settings import canonical_names, differences, members, same
 
 Stored = Mapping[str, Any]
-# The setting with the endpoint's role.
-ROLE = "ServiceAccessRoleArn"
+# The setting with the endpoint's role, and the one whose empty value means something.
+ROLE, NULLS = "ServiceAccessRoleArn", "CsvNullValue"
 
 
 def made_with(wanted: Endpoint) -> Stored:
@@ -60,8 +60,8 @@ def changed_by_hand(before: Stored, live: LiveEndpoint) -> list[str]:
     names = [
         name for name in differences(then, now) if name.upper() not in unknown_to_one or (name in then and name in now)
     ]
-    if not same(ROLE, then.get(ROLE, ""), now.get(ROLE, "")):
-        names.append(ROLE)
+    names += [ROLE] if not same(ROLE, then.get(ROLE, ""), now.get(ROLE, "")) else []
+    names += [NULLS] if NULLS not in names and (then.get(NULLS) == "") != (now.get(NULLS) == "") else []
     return [name.upper() for name in names]
 
 
