@@ -848,3 +848,14 @@ def test_an_item_outlives_the_longest_age_of_an_event_and_the_longest_run() -> N
     ages = [int(each) for each in re.findall(r"^ +(?:MaximumEventAgeInSeconds|Timeout): (\d+)", function, re.MULTILINE)]
     assert len(ages) == 2
     assert sum(ages) == SECONDS_AFTER_THE_END
+
+
+def test_a_displaced_delivery_answers_nothing_either_once_the_next_request_has_the_lease() -> None:
+    resource = Resource()
+    first, again, successor = resource.held(), resource.lease("first"), resource.lease("second")
+    again.acquire()
+    assert not first.was_answered()
+    again.end(answered(again))
+    successor.acquire()
+    assert not is_held(first)
+    assert first.was_answered()

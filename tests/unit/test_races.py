@@ -20,7 +20,7 @@ from .in_memory import CloudInMemory
 from .races import RacingClock
 
 pytestmark = [pytest.mark.usefixtures("in_memory"), pytest.mark.parametrize("variant", VARIANTS)]
-ORDERS = range(4)
+ORDERS = range(2)
 OURS = properties("orders")
 
 

@@ -46,7 +46,9 @@ def answer(event: Event, deployment: Deployment) -> Answer | None:
         return error.answer
     except LeaseLostError as error:
         lease.give_way()
-        return None if error.to_itself else failure(event, lease, error, is_recorded=False)
+        if error.to_itself or lease.was_answered():
+            return None
+        return failure(event, lease, error, is_recorded=False)
     except Exception as error:
         return failure(event, lease, error, is_recorded=False)
 

@@ -230,6 +230,14 @@ class Lease:
         except Exception as error:
             logger.warning("The answer was not recorded", exc_info=error)
 
+    def was_answered(self) -> bool:
+        """Whether another delivery of the event has answered. Raises nothing: a second answer is ignored."""
+        try:
+            item = self.table.read(self.resource)
+        except EndpointError:
+            return False
+        return item is not None and item.record.answer_to(self.request_id) is not None
+
     def give_way(self) -> None:
         """Tell the successor that this run has stopped. Raises nothing: it only makes the other wait longer."""
         if self._item is None or not self._has_stopped():
