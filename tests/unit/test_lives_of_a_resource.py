@@ -820,3 +820,14 @@ def test_what_an_older_sdk_is_given_as_an_attribute_that_it_does_not_know_is_no_
 def test_a_life_that_its_pieces_tell_of_is_taken_up_as_one_that_was_known() -> None:
     found = Life(UNRECORDED, "dev/orders", State.STANDS, is_known=True)
     assert lives.taken_up(found).stood_before == State.STANDS
+
+
+def test_an_answer_that_a_second_delivery_brought_was_heard() -> None:
+    """Otherwise the next Create would take what stands, and was retained, for unfinished."""
+    resource = Resource()
+    event = make_event("Create", ResponseURL=make_url(resource.cloud.clock.now))
+    resource.cloud.takes_answer = False
+    resource.cloud.deliver(event)
+    assert Record.from_json(resource.stored).lost_answer
+    resource.cloud.deliver(event)
+    assert Record.from_json(resource.stored).lost_answer == Record.from_json(resource.stored).open_create == ""
