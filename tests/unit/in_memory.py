@@ -441,7 +441,8 @@ class CloudInMemory:
         said = answer(request, deployment)
         if said is None:
             return None
-        deployment.lease.note_delivered(takes_answer)
+        if takes_answer:
+            deployment.lease.note_delivered()
         ids = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
         if not said.is_success:
             return ids | {"Status": "FAILED", "Reason": said.reason, "PhysicalResourceId": said.physical_id}

@@ -323,22 +323,9 @@ def test_the_rollback_of_an_update_that_succeeded_tests_no_connection_from_an_in
 # A Create whose answer was lost, or that was killed, and a Create after it (--disable-rollback)
 
 
-def test_a_second_create_takes_away_what_the_first_made_whose_answer_was_lost() -> None:
+def test_the_delete_of_a_create_that_another_one_overtook_does_not_mean_that_one() -> None:
     resource = Resource()
-    resource.lose_answer()
-    resource.created(A)
-    assert succeeded(resource.create(A))
-    assert succeeded(resource.delete(A))
-    assert resource.inventory() == {}
-
-
-@pytest.mark.parametrize("is_killed", [True, False])
-def test_the_delete_of_a_create_that_another_one_overtook_does_not_mean_that_one(is_killed: bool) -> None:
-    resource = Resource()
-    if is_killed:
-        resource.kill("create_endpoint")
-    else:
-        resource.lose_answer()
+    resource.kill("create_endpoint")
     resource.create(A)
     assert succeeded(resource.create(A))
     before = resource.inventory()
@@ -365,16 +352,6 @@ def test_a_second_create_leaves_what_the_first_made_if_its_answer_was_delivered(
     assert resource.create(A)["Reason"].startswith("NameTaken: ")
     assert succeeded(resource.delete(A, INVENTED))
     assert resource.inventory() == before
-
-
-@pytest.mark.parametrize(("is_heard", "left"), [(True, 3), (False, 0)])
-def test_a_day_later_an_invented_id_means_only_a_create_whose_answer_was_lost(is_heard: bool, left: int) -> None:
-    resource = Resource()
-    resource.cloud.takes_answer = is_heard
-    resource.created(A)
-    resource.cloud.clock.now += 24 * 3600.0
-    assert succeeded(resource.delete(A, INVENTED))
-    assert len(resource.inventory()) == left
 
 
 # The item has 400 KB
@@ -641,27 +618,15 @@ def test_it_is_noted_of_a_create_and_the_record_of_its_end_stays() -> None:
     delivery = Delivery()
     assert delivery.stored.open_create == "first"
     ended = delivery.lease.record
-    delivery.lease.note_delivered(was_delivered=True)
+    delivery.lease.note_delivered()
     assert delivery.stored.open_create == ""
     assert delivery.lease.record == delivery.stored == replace(ended, open_create="")
-
-
-def test_that_the_answer_was_lost_is_noted_too() -> None:
-    delivery = Delivery()
-    ended = delivery.lease.record
-    delivery.lease.note_delivered(was_delivered=False)
-    assert delivery.stored == replace(ended, lost_answer="first")
-
-
-def test_an_update_or_delete_ends_what_was_noted() -> None:
-    record = Record((CREATED,), open_create="create", lost_answer="create")
-    assert lives.heard(record) == Record((CREATED,))
 
 
 def test_it_is_not_noted_of_a_create_that_another_one_overtook() -> None:
     delivery = Delivery()
     delivery.new_lease("second").acquire(is_create=True)
-    delivery.lease.note_delivered(was_delivered=True)
+    delivery.lease.note_delivered()
     assert delivery.stored.open_create == "second"
 
 
@@ -669,21 +634,21 @@ def test_it_is_not_noted_of_a_create_that_another_one_overtook() -> None:
 def test_if_it_can_not_be_noted_nothing_fails(code: str, caplog: pytest.LogCaptureFixture) -> None:
     delivery = Delivery()
     with mock.patch.object(delivery.cloud.dynamodb, "put_item", side_effect=make_client_error(code)):
-        delivery.lease.note_delivered(was_delivered=True)
+        delivery.lease.note_delivered()
     assert delivery.stored.open_create == "first"
-    assert "Whether the answer was delivered is not recorded" in caplog.text
+    assert "That the answer was delivered is not recorded" in caplog.text
 
 
 def test_nothing_is_written_where_there_is_nothing_to_note() -> None:
     delivery = Delivery()
-    delivery.lease.note_delivered(was_delivered=True)
+    delivery.lease.note_delivered()
     with mock.patch.object(delivery.cloud.dynamodb, "put_item", side_effect=AssertionError):
-        delivery.lease.note_delivered(was_delivered=True)
+        delivery.lease.note_delivered()
 
 
 def test_without_a_lease_there_is_nothing_to_note() -> None:
     cloud = CloudInMemory()
-    cloud.deployment(Request.read(make_event("Create"))).lease.note_delivered(was_delivered=True)
+    cloud.deployment(Request.read(make_event("Create"))).lease.note_delivered()
     assert cloud.dynamodb.items == {}
 
 
@@ -723,12 +688,6 @@ def test_no_life_that_is_to_be_removed_is_forgotten_for_that() -> None:
     assert len(record.lives) == len(owed) + EARLIER_LIVES_KEPT + 1
 
 
-def test_a_create_takes_what_the_last_one_made_for_unfinished_if_its_answer_was_lost() -> None:
-    record = lives.let_go(Record((*KNOWN, CONDEMNED, CREATED), open_create="create", lost_answer="create"), "another")
-    assert record.lives == (CONDEMNED, replace(CREATED, state=State.BEGUN))
-    assert (record.open_create, record.overtaken_creates, record.is_complete) == ("another", 1, True)
-
-
 def test_a_create_lets_go_what_the_last_one_made_if_nobody_knows_whether_that_was_heard_of() -> None:
     record = lives.let_go(Record((CREATED,), open_create="create"), "another")
     assert (record.lives, record.overtaken_creates) == ((), 1)
@@ -757,21 +716,10 @@ def test_while_a_create_is_overtaken_an_invented_id_means_no_create_that_succeed
     assert lives.cancelled(Record((CREATED,)), "its properties", 1100.0) == [CREATED]
 
 
-def test_but_it_means_what_is_unfinished_and_what_the_last_create_made_if_its_answer_was_lost() -> None:
-    record = Record((CREATED, BEGUN), open_create="create", lost_answer="create", overtaken_creates=1)
-    assert lives.cancelled(record, "its properties", 1100.0) == [CREATED, BEGUN]
-
-
 def test_of_a_create_of_which_nobody_knows_that_it_means_what_is_unfinished_alone() -> None:
     """The Delete is that of the Create before, and the last one may have been answered."""
     record = Record((CREATED, BEGUN), open_create="create", overtaken_creates=1)
     assert lives.cancelled(record, "its properties", 1100.0) == [BEGUN]
-
-
-@pytest.mark.parametrize("other", [replace(CREATED, is_known=True), replace(CREATED, of_create=False)])
-def test_not_if_an_event_has_named_it_or_an_update_began_it(other: Life) -> None:
-    record = Record((other,), open_create="create", lost_answer="create", overtaken_creates=1)
-    assert lives.cancelled(record, "", 1100.0) == []
 
 
 def test_each_delete_of_an_invented_id_is_that_of_one_overtaken_create() -> None:
@@ -820,14 +768,3 @@ def test_what_an_older_sdk_is_given_as_an_attribute_that_it_does_not_know_is_no_
 def test_a_life_that_its_pieces_tell_of_is_taken_up_as_one_that_was_known() -> None:
     found = Life(UNRECORDED, "dev/orders", State.STANDS, is_known=True)
     assert lives.taken_up(found).stood_before == State.STANDS
-
-
-def test_an_answer_that_a_second_delivery_brought_was_heard() -> None:
-    """Otherwise the next Create would take what stands, and was retained, for unfinished."""
-    resource = Resource()
-    event = make_event("Create", ResponseURL=make_url(resource.cloud.clock.now))
-    resource.cloud.takes_answer = False
-    resource.cloud.deliver(event)
-    assert Record.from_json(resource.stored).lost_answer
-    resource.cloud.deliver(event)
-    assert Record.from_json(resource.stored).lost_answer == Record.from_json(resource.stored).open_create == ""

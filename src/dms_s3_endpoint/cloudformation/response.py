@@ -119,7 +119,8 @@ class Response(CfnResource):
                 self._fail(reason if isinstance(reason, Exception) else Exception(reason))
             self._body = self._encoded()
             self.delivered = _put(self._url, self._body, self._deadline)
-            self._lease.note_delivered(self.delivered)
+            if self.delivered:
+                self._lease.note_delivered()
             self._measurement.emit(self._outcome)
 
     def _fail(self, error: Exception) -> None:

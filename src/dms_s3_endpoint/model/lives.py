@@ -122,8 +122,6 @@ class Record:
     current: str = ""
     # The RequestId of a Create that CloudFormation is not known to have heard of, by an answer or a Delete since.
     open_create: str = ""
-    # The RequestId of a Create whose answer CloudFormation's bucket did not take until the time was over.
-    lost_answer: str = ""
     # How many Creates were followed by another Create before CloudFormation sent their Delete.
     overtaken_creates: int = 0
     is_unsettled: bool = False
@@ -194,22 +192,16 @@ def followed(record: Record, request_id: str, issued: float) -> Record:
 def let_go(record: Record, request_id: str) -> Record:
     """A Create comes for a resource that CloudFormation does not have: what stands was retained, and is let go.
 
-    But where the answer to the last Create was lost, what that made is unfinished. Where nobody knows whether it was
-    heard, its Delete may still come.
+    Where nobody knows whether the answer to the last Create was heard, its Delete may still come.
     """
-    unheard = {record.lost_answer} - {"", request_id}
-    lives = tuple(
-        replace(life, state=State.BEGUN) if life.id in unheard else life
-        for life in record.lives
-        if life.state is not State.STANDS or life.id in {request_id, *unheard}
-    )
+    lives = tuple(life for life in record.lives if life.state is not State.STANDS or life.id == request_id)
     overtaken = record.overtaken_creates + (record.open_create not in ("", request_id))
     return replace(record, lives=lives, is_complete=True, open_create=request_id, overtaken_creates=overtaken)
 
 
 def heard(record: Record) -> Record:
     """CloudFormation has had the answer to the last Create, or has sent its Delete."""
-    return replace(record, open_create="", lost_answer="")
+    return replace(record, open_create="")
 
 
 def succeeded(record: Record, life: Life) -> Record:
@@ -264,14 +256,13 @@ def back_as_before(record: Record, life: Life) -> Record:
 def cancelled(record: Record, asked_for: str, issued: float) -> list[Life]:
     """The lives that a Delete means whose id CloudFormation invented, as it never had an answer to the Create.
 
-    Those that never succeeded; and that of the last Create, if its answer was lost, or may have come too late.
+    Those that never succeeded; and that of the last Create, if its answer may be lost, or have come too late.
     `asked_for` is a hash of the Delete's properties, or empty; `issued` is the Delete's, in seconds since 1970, or 0.
     """
     return [
         life
         for life in record.lives
         if life.state is State.BEGUN
-        or (life.id == record.lost_answer and life.of_create and not life.is_known)
         # Otherwise it is the Delete of the Create before.
         or (not record.overtaken_creates and _may_be_cancelled(life, asked_for, issued))
     ]

@@ -68,8 +68,6 @@ class Lease:
     epoch: Callable[[], float] = time.time
     record: Record = field(default_factory=Record, init=False)
     _item: Item | None = field(default=None, init=False)
-    # The item as it was found where the request had been answered.
-    _answered: Item | None = field(default=None, init=False)
     _without_table: bool = field(default=False, init=False)
     _is_closed: bool = field(default=False, init=False)
     # The operation whose attempt last ended without an answer, and when.
@@ -114,7 +112,6 @@ class Lease:
 
     def _refuse_if_over(self, before: Item) -> None:
         if answer := before.record.answer_to(self.request_id):
-            self._answered = before
             raise AnsweredError(answer)
         if before.request_id != self.request_id and 0 < self.issued < before.issued:
             raise LeaseLostError(to_itself=False)
@@ -208,19 +205,15 @@ class Lease:
         holder = "" if stopped else self.token
         self._write_held(replace(self._item, holder=holder, record=self.record, expires=expires))
 
-    def note_delivered(self, was_delivered: bool) -> None:
-        """Note whether CloudFormation has the answer to this Create. Raises nothing.
-
-        Also where an earlier delivery was answered, and this one gave that answer again; unless somebody is at work.
-        """
-        item = self._item or self._answered
-        if item is None or item.record.open_create != self.request_id or item.holder not in ("", self.token):
+    def note_delivered(self) -> None:
+        """Note that CloudFormation has the answer to this Create. Raises nothing."""
+        if self._item is None or self.record.open_create != self.request_id:
             return
-        self.record = heard(item.record) if was_delivered else replace(item.record, lost_answer=self.request_id)
+        self.record = heard(self.record)
         try:
-            self._write(replace(item, record=self.record), item)
+            self._write(replace(self._item, record=self.record), self._item)
         except EndpointError as error:
-            logger.warning("Whether the answer was delivered is not recorded", extra={"cause": error.reason})
+            logger.warning("That the answer was delivered is not recorded", extra={"cause": error.reason})
 
     def _has_stopped(self) -> bool:
         since = self._unanswered_at
