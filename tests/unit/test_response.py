@@ -156,10 +156,13 @@ def test_what_the_watchdog_answers_is_recorded_and_the_work_changes_nothing_any_
     def end_after_all() -> Answer:
         with pytest.raises(LeaseLostError):
             lease.ensure_held("any")
-        lease.end(made())
+        with pytest.raises(LeaseLostError):
+            lease.end(made())
         return made()
 
-    sent(bucket, responding(request, hanging_until_answered(bucket, end_after_all), lease), seconds=12.1)
+    response = responding(request, hanging_until_answered(bucket, end_after_all), lease)
+    sent(bucket, response, seconds=12.1)
+    response._timer.join(5.0)  # the watchdog records once it has sent
     again = cloud.deployment(request).lease
     again.look()
     recorded = again.record.answer_to(REQUEST_ID)

@@ -192,6 +192,11 @@ class Lease:
 
     def end(self, answer: Answer) -> None:
         """Write the answer, and that this run has stopped. Raises LeaseLostError: then the answer is not true."""
+        if self._is_closed:
+            raise LeaseLostError(to_itself=False)
+        self._end(answer)
+
+    def _end(self, answer: Answer) -> None:
         if self._item is None:
             return
         stopped = self._has_stopped()
@@ -226,7 +231,7 @@ class Lease:
     def end_late(self, answer: Answer) -> None:
         """As `end`, once the answer is sent. Raises nothing: at worst, a second delivery does the work again."""
         try:
-            self.end(answer)
+            self._end(answer)
         except Exception as error:
             logger.warning("The answer was not recorded", exc_info=error)
 
