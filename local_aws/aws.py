@@ -50,6 +50,11 @@ class EmbeddedAws:
         self._clients: dict[tuple[str, str], Any] = {}
         self._clients_lock = threading.Lock()
 
+    @property
+    def time_scale(self) -> float:
+        """The virtual seconds of one second."""
+        return self.clock.scale
+
     def __enter__(self) -> EmbeddedAws:
         self.directory = _new_directory(self._wanted_directory)
         try:
