@@ -17,8 +17,8 @@ from dms_s3_endpoint.aws.dms import (
     CreateAnswer,
     Dms,
     _succeeds,
-    external_id_in,
 )
+from dms_s3_endpoint.aws.external_id import external_id_in
 from dms_s3_endpoint.model.errors import Code, EndpointError
 from dms_s3_endpoint.model.ownership import FINGERPRINT, STACK_ID
 from dms_s3_endpoint.model.parse import parse

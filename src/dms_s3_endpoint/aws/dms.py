@@ -23,6 +23,7 @@ from ..model.pieces import LiveEndpoint
 from ..model.s3_settings import Setting
 from .deadline import Deadline
 from .errors import aws_call, error_code, error_message, is_definite, is_denial
+from .external_id import external_id_in, uuids_in
 from .parallel import in_parallel
 from .tags import tag_list, tags_in
 
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dms.type_defs import EndpointTypeDef
 
 logger = logging.getLogger(__name__)
-UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-# A caller, as AWS quotes it: its session's name ends in a RequestId, and both names may have a UUID in them.
-SESSION = re.compile(r":assumed-role/[\w+=,.@-]{1,64}/[\w+=,.@-]{2,64}", re.ASCII)
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 # Faults of CreateEndpoint that pass: the role can't be assumed yet; its predecessor is still being deleted.
@@ -368,27 +366,6 @@ def _not_allow_listed(endpoint: Endpoint, message: str) -> EndpointError:
         f"create-endpoint {endpoint.endpoint_identifier}: {message} ({pair})",
         "Ask AWS Support to allow this pair of accounts for cross-account DMS endpoints",
     )
-
-
-def uuids_in(text: str) -> frozenset[str]:
-    """The UUIDs in the text, in lower case."""
-    return frozenset(found.lower() for found in UUID.findall(text))
-
-
-def external_id_in(error: ClientError, never: frozenset[str] = frozenset()) -> str:
-    """The ExternalId in a fault's text: a UUID after 'external id', otherwise a lone UUID; empty if there is none.
-
-    It is never the id of the call itself, nor one within the caller's session, nor one of `never`, in lower case.
-    """
-    message = SESSION.sub("", error_message(error))
-    others = never | uuids_in(str(error.response["ResponseMetadata"].get("RequestId", "")))
-    named = re.search(r"external[\s_-]?id", message, re.IGNORECASE)
-    ids = [found for found in UUID.finditer(message) if found[0].lower() not in others]
-    near = [found[0] for found in ids if named and found.start() >= named.end()]
-    if near:
-        return near[0]
-    alone = {found[0] for found in ids}
-    return alone.pop() if len(alone) == 1 else ""
 
 
 def _live(endpoint: EndpointTypeDef, tags: Mapping[str, str]) -> LiveEndpoint:

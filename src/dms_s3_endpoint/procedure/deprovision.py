@@ -11,7 +11,8 @@ from ..model.names import Named
 from ..model.ownership import Scope
 from ..model.pieces import LiveEndpoint, Policy, Role
 from .observe import find_endpoint, observe_roles_and_policies
-from .plan import Do, Plan, Step, endpoint_in_use, removal
+from .plan import Do, Plan, Step, removal
+from .refusals import endpoint_in_use
 from .tagging import retag
 
 # After the last attempt to delete an endpoint, the seconds in which to find out who uses it.

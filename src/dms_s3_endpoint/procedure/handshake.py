@@ -18,7 +18,8 @@ from ..model.ownership import Owner
 from ..model.pieces import LiveEndpoint, Role
 from ..model.s3_settings import Setting
 from .deprovision import delete_endpoint
-from .plan import is_unfit, refusal_of_foreign
+from .plan import is_unfit
+from .refusals import refusal_of_foreign
 from .trust import Trust
 
 # IAM's changes reach DMS after some 10 to 40 s; other tools allow 2 to 5 minutes, and so do we.

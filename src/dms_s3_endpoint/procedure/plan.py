@@ -20,13 +20,13 @@ from ..model.ownership import (
     Owner,
     is_adopted,
     is_unowned,
-    owner_named_by,
     ownership_keys,
 )
 from ..model.pieces import LiveEndpoint, Observed, Piece, Policy, Role, piece_name, role_fingerprint
 from ..model.policies import Document, access_policy, trusted_external_ids
 from ..model.s3_settings import differences, warnings
 from . import adoption
+from .refusals import endpoint_in_use, refusal_of_foreign
 
 # An endpoint that was active once and is, for example, modifying will be active again, unless it is so. One that a
 # rejected create left may never be.
@@ -198,26 +198,6 @@ def _changed_since_import(wanted: Endpoint, observed: Observed, region: str) -> 
             yield f"{piece_name(superseded)} was imported, and is no longer named"
 
 
-def refusal_of_foreign(owner: Owner, piece: Piece, replaces: str = "") -> EndpointError:
-    """The error for a piece that has a wanted name and another owner, or is of another life."""
-    if replaces and replace(owner, physical_id=replaces).is_of_physical_resource(piece.tags):
-        return EndpointError(
-            Code.INVALID_REQUEST,
-            f"{piece_name(piece)} belongs to the endpoint that this update replaces",
-            "Change ROLENAME, POLICYNAME and ENDPOINTIDENTIFIER together in an account",
-        )
-    return name_taken(piece_name(piece), piece.tags)
-
-
-def name_taken(name: str, tags: Mapping[str, str]) -> EndpointError:
-    """The error for a name that somebody else has, with the owner that the tags tell."""
-    return EndpointError(
-        Code.NAME_TAKEN,
-        f"{name} exists and is {owner_named_by(tags)}",
-        "Choose another name, or delete it if nobody needs it",
-    )
-
-
 def _refusals_of_recreation(plan: Plan) -> Iterator[EndpointError]:
     for step in plan.of(Do.DELETE_ENDPOINT):
         if plan.observed.users:
@@ -225,15 +205,6 @@ def _refusals_of_recreation(plan: Plan) -> Iterator[EndpointError]:
         if taken := plan.observed.arn_taken_by:
             failed = f"create-endpoint {step.name}: endpoint {taken} has this RESOURCEIDENTIFIER"
             yield EndpointError(Code.NAME_TAKEN, failed, "Choose another RESOURCEIDENTIFIER")
-
-
-def endpoint_in_use(identifier: str, users: tuple[str, ...]) -> EndpointError:
-    """The error for an endpoint that DMS won't delete."""
-    return EndpointError(
-        Code.ENDPOINT_IN_USE,
-        f"delete-endpoint {identifier}: used by {', '.join(users)}",
-        "Delete these first (stopping them is not enough), deploy again, then create them anew",
-    )
 
 
 def _steps(wanted: Endpoint, owner: Owner, observed: Observed, region: str, before: Before) -> Iterator[Step]:

@@ -30,7 +30,8 @@ from ..model.s3_settings import DROPPED_ON_CREATE, Setting
 from .deprovision import delete_endpoint, deprovision
 from .handshake import Handshake
 from .lease import LeaseLostError
-from .plan import Do, Plan, name_taken
+from .plan import Do, Plan
+from .refusals import name_taken
 from .tagging import retag
 from .trust import Trust
 

@@ -1,0 +1,39 @@
+"""Errors of what stands in the way: somebody else's pieces, and tasks on the endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ..model.errors import Code, EndpointError
+from ..model.ownership import Owner, owner_named_by
+from ..model.pieces import Piece, piece_name
+
+
+def refusal_of_foreign(owner: Owner, piece: Piece, replaces: str = "") -> EndpointError:
+    """The error for a piece that has a wanted name and another owner, or is of another life."""
+    if replaces and replace(owner, physical_id=replaces).is_of_physical_resource(piece.tags):
+        return EndpointError(
+            Code.INVALID_REQUEST,
+            f"{piece_name(piece)} belongs to the endpoint that this update replaces",
+            "Change ROLENAME, POLICYNAME and ENDPOINTIDENTIFIER together in an account",
+        )
+    return name_taken(piece_name(piece), piece.tags)
+
+
+def name_taken(name: str, tags: Mapping[str, str]) -> EndpointError:
+    """The error for a name that somebody else has, with the owner that the tags tell."""
+    return EndpointError(
+        Code.NAME_TAKEN,
+        f"{name} exists and is {owner_named_by(tags)}",
+        "Choose another name, or delete it if nobody needs it",
+    )
+
+
+def endpoint_in_use(identifier: str, users: tuple[str, ...]) -> EndpointError:
+    """The error for an endpoint that DMS won't delete."""
+    return EndpointError(
+        Code.ENDPOINT_IN_USE,
+        f"delete-endpoint {identifier}: used by {', '.join(users)}",
+        "Delete these first (stopping them is not enough), deploy again, then create them anew",
+    )
