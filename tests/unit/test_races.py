@@ -123,3 +123,11 @@ def test_the_rollback_of_an_update_that_still_runs_wins(
     _, back = world.race(update(OURS, new), update(new, OURS), delays=(3.0, 8.0, 15.0, 30.0, 60.0))
     assert back["Status"] == "SUCCESS", back
     assert differences("gone back", stood, world.inventory()) == []
+
+
+def test_a_create_that_comes_late_and_was_issued_in_the_second_of_its_delete_does_nothing(variant: str) -> None:
+    world = World(variant, 0)
+    create = world.issued(event("Create"), 0.0)
+    assert world.send(world.issued(delete("stack-Endpoint-1A2B3C"), 0.0))["Status"] == "SUCCESS"
+    assert world.send(create)["Status"] == "FAILED"
+    assert world.inventory() == {}

@@ -117,7 +117,7 @@ def _attributes(resource: str, item: Item) -> Any:
         "version": {"N": str(item.version)},
         "holder": {"S": item.holder},
         "request_id": {"S": item.request_id},
-        "issued": {"N": f"{item.issued:.0f}"},
+        "issued": {"N": f"{item.issued:.1f}"},
         "record": {"S": item.record.as_json()},
     }
     attributes |= {"unstopped": {"SS": sorted(item.unstopped)}} if item.unstopped else {}

@@ -45,7 +45,7 @@ class Event:
             physical_id=str(event.get("PhysicalResourceId") or ""),
             properties=event.get("ResourceProperties"),
             old_properties=event.get("OldResourceProperties"),
-            issued=issued_at(str(event.get("ResponseURL") or "")),
+            issued=_issued(event),
         )
 
     @property
@@ -71,6 +71,12 @@ class Event:
         issued = read_physical_id(self.physical_id)
         named = [_folded(self.properties).get("ENVIRONMENT"), issued.environment if issued else ""]
         return next((name for name in named if isinstance(name, str) and name in deployed), "")
+
+
+def _issued(event: Mapping[str, Any]) -> float:
+    """Signing times have no fractions. Within a second a Delete is the last: of a Create that it cancels, for example."""
+    issued = issued_at(str(event.get("ResponseURL") or ""))
+    return issued + 0.5 if issued and event.get("RequestType") == "Delete" else issued
 
 
 def issued_at(response_url: str) -> float:
