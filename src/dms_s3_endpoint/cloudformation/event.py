@@ -74,7 +74,7 @@ class Event:
 
 
 def _issued(event: Mapping[str, Any]) -> float:
-    """Signing times have no fractions. Within a second a Delete is the last: of a Create that it cancels, for example."""
+    """Signing times have no fractions. Within a second a Delete is the last: it cancels a Create, for example."""
     issued = issued_at(str(event.get("ResponseURL") or ""))
     return issued + 0.5 if issued and event.get("RequestType") == "Delete" else issued
 
