@@ -68,6 +68,8 @@ class Lease:
     epoch: Callable[[], float] = time.time
     record: Record = field(default_factory=Record, init=False)
     _item: Item | None = field(default=None, init=False)
+    # The item as it was found where the request had been answered.
+    _answered: Item | None = field(default=None, init=False)
     _without_table: bool = field(default=False, init=False)
     _is_closed: bool = field(default=False, init=False)
     # The operation whose attempt last ended without an answer, and when.
@@ -112,6 +114,7 @@ class Lease:
 
     def _refuse_if_over(self, before: Item) -> None:
         if answer := before.record.answer_to(self.request_id):
+            self._answered = before
             raise AnsweredError(answer)
         if before.request_id != self.request_id and 0 < self.issued < before.issued:
             raise LeaseLostError(to_itself=False)
@@ -211,12 +214,16 @@ class Lease:
         self._write_held(replace(self._item, holder=holder, record=self.record, expires=expires))
 
     def note_delivered(self) -> None:
-        """Note that CloudFormation has the answer to this Create. Raises nothing."""
-        if self._item is None or self.record.open_create != self.request_id:
+        """Note that CloudFormation has the answer to this Create. Raises nothing.
+
+        Also where this delivery gave the answer of an earlier one again, unless somebody is at work.
+        """
+        item = self._item or self._answered
+        if item is None or item.record.open_create != self.request_id or item.holder not in ("", self.token):
             return
-        self.record = heard(self.record)
+        self.record = heard(item.record)
         try:
-            self._write(replace(self._item, record=self.record), self._item)
+            self._write(replace(item, record=self.record), item)
         except EndpointError as error:
             logger.warning("That the answer was delivered is not recorded", extra={"cause": error.reason})
 
