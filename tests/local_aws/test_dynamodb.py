@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ConnectionClosedError
 from samcli.yamlhelper import yaml_parse
@@ -16,6 +15,7 @@ from samcli.yamlhelper import yaml_parse
 from local_aws import EmbeddedAws
 from local_aws.organisation import ROOT, TOOLS
 from local_aws.wire import Fault
+from tests.assumed import assumed
 
 from .endpoint_pair import refused
 
@@ -170,24 +170,15 @@ Caller = Callable[..., Any]
 def caller(aws: EmbeddedAws) -> Caller:
     """A client of a new role of an account, which is granted the actions on the resource."""
 
-    def assumed(actions: list[str], resource: str, account: str = TOOLS) -> Any:
+    def of_new_role(actions: list[str], resource: str, account: str = TOOLS) -> Any:
         iam, name = aws.client("iam", account), f"holder-{next(NUMBERS)}"
         trusted = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "sts:AssumeRole"}
         role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trusted]}))["Role"]
         granted = {"Statement": [{"Effect": "Allow", "Action": actions, "Resource": resource}]}
         iam.put_role_policy(RoleName=name, PolicyName="leases", PolicyDocument=json.dumps(granted))
-        session = aws.client("sts", account).assume_role(RoleArn=role["Arn"], RoleSessionName="test")["Credentials"]
-        return boto3.client(
-            "dynamodb",
-            region_name=aws.region,
-            endpoint_url=aws.endpoint_url,
-            verify=aws.ca_bundle,
-            aws_access_key_id=session["AccessKeyId"],
-            aws_secret_access_key=session["SecretAccessKey"],
-            aws_session_token=session["SessionToken"],
-        )
+        return assumed(aws, account, role["Arn"], "dynamodb")
 
-    return assumed
+    return of_new_role
 
 
 def arn_of(table: str) -> str:

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 
 from development.faults.deployed import DMS_TRUST
 from local_aws import EmbeddedAws
 from local_aws.organisation import DEV, TEST, TOOLS, lease_table, purge
+from tests.assumed import assumed
 
 STACK = "arn:aws:cloudformation:eu-west-1:111111111111:stack/orders/1"
 OWNER = [{"Key": "dms-s3-endpoint:stack-id", "Value": STACK}]
@@ -171,19 +171,6 @@ def taken_over(aws: EmbeddedAws, role_arn: str) -> Iterator[Any]:
         for policy in policies:
             iam.delete_role_policy(RoleName="taken-over", PolicyName=policy)
         iam.delete_role(RoleName="taken-over")
-
-
-def assumed(aws: EmbeddedAws, account: str, role_arn: str, service: str) -> Any:
-    session = aws.client("sts", account).assume_role(RoleArn=role_arn, RoleSessionName="attempt")["Credentials"]
-    return boto3.client(  # type: ignore[call-overload]  # a name that is no literal
-        service,
-        region_name=aws.region,
-        endpoint_url=aws.endpoint_url,
-        verify=aws.ca_bundle,
-        aws_access_key_id=session["AccessKeyId"],
-        aws_secret_access_key=session["SecretAccessKey"],
-        aws_session_token=session["SessionToken"],
-    )
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import pytest
 from local_aws import EmbeddedAws
 from local_aws.cloudformation import CloudFormation
 from local_aws.organisation import DEV, TOOLS, function_role_arn, lease_table, purge, update_account
+from tests.assumed import assumed
 
 from .attempts import (
     DOCUMENT,
@@ -22,7 +23,6 @@ from .attempts import (
     OWN_POLICY,
     OWNER,
     PATH,
-    assumed,
     attempted,
     on_tables,
     pieces_of_others,

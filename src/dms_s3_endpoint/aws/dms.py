@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from ..model.attributes import parse_attributes, with_attributes
 from ..model.endpoint import Endpoint
 from ..model.errors import Code, EndpointError, out_of_time
-from ..model.ownership import FINGERPRINT, Owner
+from ..model.ownership import FINGERPRINT
 from ..model.pieces import LiveEndpoint
 from ..model.s3_settings import Setting
 from .deadline import Deadline
@@ -143,18 +143,6 @@ class Dms:
                 break
             live = self.find_endpoint(live.identifier, live.tags) or live
         return live
-
-    def endpoints_of(self, owner: Owner) -> list[LiveEndpoint]:
-        """The endpoints of this stack's logical resource: their roles are under its path."""
-        with aws_call("describe-endpoints"):
-            candidates = [each for each in self._all_endpoints() if owner.path in _role_arn(each)]
-            found = [live for each in candidates if (live := self._with_tags(each))]
-        return [live for live in found if owner.is_of_logical_resource(live.tags)]
-
-    def _with_tags(self, endpoint: EndpointTypeDef) -> LiveEndpoint | None:
-        with suppress(self._client.exceptions.ResourceNotFoundFault):
-            return _live(endpoint, self._tags(endpoint))
-        return None
 
     def identifiers_of_role(self, role_arn: str) -> list[str]:
         """The endpoints that have the role, whoever made them."""

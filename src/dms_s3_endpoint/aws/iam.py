@@ -87,26 +87,26 @@ class Iam:
             return Policy(name, arn, document, tags_in(policy.get("Tags", [])))
         return None
 
-    def roles_of(self, owner: Owner, but: str = "") -> list[Role]:
-        """The roles under the owner's path, without the one named `but`."""
+    def roles_of(self, owner: Owner) -> list[Role]:
+        """The roles under the owner's path."""
         with aws_call(f"list-roles {owner.path}"):
-            return self._settled(self._roles_with_tags, owner, but)
+            return self._settled(self._roles_with_tags, owner)
 
-    def _roles_with_tags(self, owner: Owner, but: str) -> list[Role]:
+    def _roles_with_tags(self, owner: Owner) -> list[Role]:
         """ListRoles returns no tags. Raises ClientError (NoSuchEntity) when one of the two calls is outdated."""
         pages = self._client.get_paginator("list_roles").paginate(PathPrefix=owner.path)
-        roles = [role for page in pages for role in page["Roles"] if role["RoleName"] != but]
+        roles = [role for page in pages for role in page["Roles"]]
         return [_role(role, self._client.list_role_tags(RoleName=role["RoleName"])["Tags"]) for role in roles]
 
-    def policies_of(self, owner: Owner, but: str = "") -> list[Policy]:
-        """The policies under the owner's path, without their documents, and without the one named `but`."""
+    def policies_of(self, owner: Owner) -> list[Policy]:
+        """The policies under the owner's path, without their documents."""
         with aws_call(f"list-policies {owner.path}"):
-            return self._settled(self._policies_with_tags, owner, but)
+            return self._settled(self._policies_with_tags, owner)
 
-    def _policies_with_tags(self, owner: Owner, but: str) -> list[Policy]:
+    def _policies_with_tags(self, owner: Owner) -> list[Policy]:
         """ListPolicies returns no tags. Raises ClientError as `_roles_with_tags`."""
         pages = self._client.get_paginator("list_policies").paginate(Scope="Local", PathPrefix=owner.path)
-        policies = [policy for page in pages for policy in page["Policies"] if policy["PolicyName"] != but]
+        policies = [policy for page in pages for policy in page["Policies"]]
         tags = [tags_in(self._client.list_policy_tags(PolicyArn=policy["Arn"])["Tags"]) for policy in policies]
         return [Policy(p["PolicyName"], p["Arn"], {}, tags) for p, tags in zip(policies, tags, strict=True)]
 

@@ -64,8 +64,8 @@ class LeaseTable:
                 raise _no_table(self._name) from error
         return _item(answer["Item"]) if "Item" in answer else None
 
-    def write(self, resource: str, item: Item, over: Item | None) -> bool:
-        """Write the item if the stored one is still `over`, by version and holder. Whether it was.
+    def write(self, resource: str, item: Item, over: Item | None) -> Item | None:
+        """Write the item if the stored one is still `over`, by version and holder. As it was written; None if not.
 
         A write whose answer got lost is sent again, and then meets itself.
         """
@@ -86,8 +86,8 @@ class LeaseTable:
             except self._client.exceptions.ResourceNotFoundException as error:
                 raise _no_table(self._name) from error
             except self._client.exceptions.ConditionalCheckFailedException:
-                return self.read(resource) == written
-        return True
+                return written if self.read(resource) == written else None
+        return written
 
     def note_stopped(self, resource: str, token: str) -> None:
         """Tell the holder that this earlier run has no call in flight any more."""

@@ -71,10 +71,10 @@ def failure(event: Event, lease: Lease, error: Exception, is_recorded: bool = Tr
     """
     failed = as_endpoint_error(error)
     logger.error(failed.reason, exc_info=error, extra={"code": failed.code, **_request_id_of(error)})
-    begun = (life.physical_id for life in lease.record.lives if life.id == event.request_id)
+    begun = lease.record.life_of(event.request_id)
     is_known = is_recorded and lease.was_acquired
     made_nothing = marker(event.logical_id) if is_known else id_without_lease(event.logical_id, event.request_id)
-    physical_id = event.physical_id or next(begun, made_nothing)
+    physical_id = event.physical_id or (begun.physical_id if begun else made_nothing)
     return Answer(event.request_id, physical_id, failed.reason, failed.code)
 
 
@@ -113,7 +113,7 @@ def create(event: Event, deployment: Deployment) -> Answer:
     # Before all refusals: a Delete that follows must not take what stood before for what this Create made.
     lease.acquire(is_create=True)
     wanted = parse(event.properties, deployment.environments)
-    own = next((life for life in lease.record.lives if life.id == event.request_id), None)
+    own = lease.record.life_of(event.request_id)
     remove_each(lease.record.others(own, State.BEGUN), event, deployment)
     # Before it begins: their names may be wanted.
     try_to_remove_condemned(event, deployment)
@@ -147,7 +147,8 @@ def _provisioned(event: Event, wanted: Endpoint, life: Life, plan: Plan, account
     """Write what will be changed, change it, and note what stands."""
     for warning in plan.warnings:
         logger.warning(warning, extra={"endpoint_identifier": wanted.endpoint_identifier})
-    accounts.figures.left_as_it_is.extend([plan.left_as_it_is] if plan.left_as_it_is else [])
+    if plan.left_as_it_is:
+        accounts.figures.left_as_it_is.append(plan.left_as_it_is)
     life = while_at_work(life, wanted, plan, accounts.region)
     if plan.steps:
         lease.write(lease.record.with_life(life))
@@ -166,27 +167,28 @@ def update(event: Event, deployment: Deployment) -> Answer:
     if wanted.physical_id != event.physical_id:
         return _replace(event, wanted, deployment)
     accounts = deployment.enter(wanted.environment)
-    life = lives.named_by_event(_named_by(event, deployment))
+    life = lives.named_by_event(lease.record.life_named(event.physical_id))
     lease.record = lease.record.with_life(life)
     said = _update_in_place(event, wanted, life, accounts, deployment)
     _remove_given_up(event, life, wanted, deployment)
     return said
 
 
-def _named_by(event: Event, deployment: Deployment) -> Life:
-    """The life that the event's physical id names, as recorded; or else by the tags of its pieces."""
-    known = deployment.lease.record.life_at(event.physical_id)
-    return known or Life(UNRECORDED, event.physical_id, State.STANDS)
-
-
 def _update_in_place(event: Event, wanted: Endpoint, life: Life, accounts: Accounts, deployment: Deployment) -> Answer:
+    wanted, life, plan = _survey_standing(event, wanted, life, accounts, deployment)
+    plan.raise_refusal()
+    return _provisioned(event, wanted, life, plan, accounts, deployment.lease)
+
+
+def _survey_standing(
+    event: Event, wanted: Endpoint, life: Life, accounts: Accounts, deployment: Deployment
+) -> tuple[Endpoint, Life, Plan]:
+    """The Plan for a life that stands; the endpoint as its names are spelled there, and the life with its id."""
     named = life.names | names_in(event.old_properties)
     wanted = spelled_as(wanted, named)
     life = _resolved(life, wanted, named, event, accounts, deployment.lease)
     before = _before(event, life, wanted, deployment)
-    plan = survey_update(wanted, event.owner(life), accounts, named, before)
-    plan.raise_refusal()
-    return _provisioned(event, wanted, life, plan, accounts, deployment.lease)
+    return wanted, life, survey_update(wanted, event.owner(life), accounts, named, before)
 
 
 def _resolved(life: Life, wanted: Endpoint, named: Named, event: Event, accounts: Accounts, lease: Lease) -> Life:
@@ -225,7 +227,8 @@ def _remove_given_up(event: Event, named: Life, wanted: Endpoint, deployment: De
 
 def _replace(event: Event, wanted: Endpoint, deployment: Deployment) -> Answer:
     """Make the new endpoint; CloudFormation deletes the old one by its id, once all the stack's updates succeeded."""
-    lease, old = deployment.lease, _named_by(event, deployment)
+    lease = deployment.lease
+    old = lease.record.life_named(event.physical_id)
     target = lease.record.life_at(wanted.physical_id)
     goes_back = target is not None and target.state is State.STANDS
     old = lives.named_by_event(old, keeps_undo=goes_back)
@@ -278,11 +281,10 @@ def delete(event: Event, deployment: Deployment) -> Answer:
 
 def _delete_named(event: Event, deployment: Deployment) -> None:
     lease = deployment.lease
-    life = lease.record.life_at(event.physical_id)
-    if life is None and lease.record.is_complete:
+    if lease.record.is_complete and not lease.record.life_at(event.physical_id):
         logger.info("Nothing of this id stands")
         return
-    life = life or Life(UNRECORDED, event.physical_id, State.STANDS)
+    life = lease.record.life_named(event.physical_id)
     lease.record = lives.update_is_over(lease.record, life)
     if life.stood_before and event.physical_id != lease.record.current:
         logger.info("It stood before the update that is undone, and stays")
@@ -329,14 +331,11 @@ def check(event: Event, deployment: Deployment) -> Report:
 
 
 def _survey_for_check(event: Event, wanted: Endpoint, accounts: Accounts, deployment: Deployment) -> Plan:
-    life = deployment.lease.record.life_at(wanted.physical_id)
-    if event.physical_id == wanted.physical_id:
-        life = life or Life(UNRECORDED, wanted.physical_id, State.STANDS)
+    record = deployment.lease.record
+    stands_by_event = event.physical_id == wanted.physical_id
+    life = record.life_named(wanted.physical_id) if stands_by_event else record.life_at(wanted.physical_id)
     if life is None or life.state is State.BEGUN:
         owner = event.owner(_new_life(event, wanted))
         return survey_create(wanted, owner, accounts, Before(replaces=event.physical_id))
-    named = life.names | names_in(event.old_properties)
-    wanted = spelled_as(wanted, named)
-    life = _resolved(life, wanted, named, event, accounts, deployment.lease)
-    before = _before(event, life, wanted, deployment)
-    return survey_update(wanted, event.owner(life), accounts, named, before)
+    _wanted, _life, plan = _survey_standing(event, wanted, life, accounts, deployment)
+    return plan

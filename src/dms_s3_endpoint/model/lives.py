@@ -131,6 +131,14 @@ class Record:
         """The life of this physical id."""
         return next((life for life in self.lives if life.physical_id == physical_id), None)
 
+    def life_named(self, physical_id: str) -> Life:
+        """The life that an event names. Where none is on record, the tags of its pieces tell which it is."""
+        return self.life_at(physical_id) or Life(UNRECORDED, physical_id, State.STANDS)
+
+    def life_of(self, request_id: str) -> Life | None:
+        """The life that the request began."""
+        return next((life for life in self.lives if life.id == request_id), None)
+
     def recorded(self, life: Life) -> Life:
         """What is known of the life by now."""
         return next((each for each in self.lives if each.is_same(life)), life)

@@ -66,8 +66,6 @@ class Observed:
     superseded_policies: tuple[Policy, ...] = ()
     # The tasks and replication configs on the endpoint; looked up only if the endpoint would be deleted.
     users: tuple[str, ...] = ()
-    # Whether the endpoint stays as it is, as tasks use it.
-    is_kept: bool = False
     # The other endpoint that has the wanted resource identifier; looked up only then, too.
     arn_taken_by: str = ""
     # Who else has the role or the policy: endpoints, and names of roles, users and groups. Looked up only for ADOPT.

@@ -127,10 +127,9 @@ class Lease:
         return self._write(Item(0, self.token, self.request_id, issued, unstopped, self.record), before)
 
     def _write(self, item: Item, over: Item | None) -> bool:
-        if not self.table.write(self.resource, item, over):
-            return False
-        self._item = replace(item, version=over.version + 1 if over else 1)
-        return True
+        written = self.table.write(self.resource, item, over)
+        self._item = written or self._item
+        return written is not None
 
     def _wait_for_others(self, before: Item | None, waits_if_new: bool) -> None:
         if before is None and waits_if_new:

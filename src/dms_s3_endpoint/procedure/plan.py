@@ -126,12 +126,12 @@ def decide(wanted: Endpoint, owner: Owner, observed: Observed, region: str, befo
     if refusals := tuple(_refusals(wanted, owner, observed, region, before)):
         return Plan(observed, warnings=said, refusals=refusals)
     before = _without_what_is_of_another(observed, before)
-    left = ""
-    if observed.users and not (observed.live and _changed_properties(wanted, observed.live, before)):
+    why_recreate, left = why_recreated(wanted, observed, before), ""
+    if why_recreate and observed.users and observed.live and not _changed_properties(wanted, observed.live, before):
         # The template asks for nothing that needs it, so to refuse would wedge the rollback of whatever comes next.
-        left = why_recreated(wanted, observed, before)
-        said += (f"{wanted.endpoint_identifier} stays as it is, as tasks use it: {left}",) if left else ()
-    steps = tuple(_steps(wanted, owner, replace(observed, is_kept=bool(left)), region, before))
+        why_recreate, left = "", why_recreate
+        said += (f"{wanted.endpoint_identifier} stays as it is, as tasks use it: {left}",)
+    steps = tuple(_steps(wanted, owner, observed, region, before, why_recreate))
     plan = Plan(observed, steps, said, left_as_it_is=left)
     return replace(plan, refusals=tuple(_refusals_of_recreation(plan)))
 
@@ -207,15 +207,18 @@ def _refusals_of_recreation(plan: Plan) -> Iterator[EndpointError]:
             yield EndpointError(Code.NAME_TAKEN, failed, "Choose another RESOURCEIDENTIFIER")
 
 
-def _steps(wanted: Endpoint, owner: Owner, observed: Observed, region: str, before: Before) -> Iterator[Step]:
+def _steps(
+    wanted: Endpoint, owner: Owner, observed: Observed, region: str, before: Before, why_recreate: str
+) -> Iterator[Step]:
+    changes = _changes(wanted, observed, region, before, why_recreate)
     if not _is_import(wanted, observed, before):
-        yield from _changes(wanted, observed, region, before)
+        yield from changes
         return
     yield from _import(wanted, owner, observed, region)
     if observed.role is None or observed.policy is None:
         # Somebody deleted it since the import, and a rollback must succeed.
         made_again = (Do.CREATE_POLICY, Do.CREATE_ROLE, Do.ATTACH)
-        yield from (step for step in _changes(wanted, observed, region, before) if step.do in made_again)
+        yield from (step for step in changes if step.do in made_again)
 
 
 def _is_import(wanted: Endpoint, observed: Observed, before: Before) -> bool:
@@ -237,10 +240,9 @@ def _import(wanted: Endpoint, owner: Owner, observed: Observed, region: str) -> 
             yield Step(Do.IMPORT, piece_name(piece), "its endpoint was made by hand", piece, {ADOPTED: "true"})
 
 
-def _changes(wanted: Endpoint, observed: Observed, region: str, before: Before) -> Iterator[Step]:
+def _changes(wanted: Endpoint, observed: Observed, region: str, before: Before, why_recreate: str) -> Iterator[Step]:
     yield from _policy_steps(wanted, observed, access_policy(wanted, region), before)  # step 2
     yield from _role_steps(wanted, observed, before)  # step 3
-    why_recreate = why_recreated(wanted, observed, before)
     yield from _endpoint_steps(wanted, observed, why_recreate, before)  # steps 4 to 7
     kept = replace(observed, live=None) if why_recreate else observed
     yield from _tag_steps(wanted, kept, region, before)
@@ -269,7 +271,7 @@ def _role_steps(wanted: Endpoint, observed: Observed, before: Before) -> Iterato
 
 def why_recreated(wanted: Endpoint, observed: Observed, before: Before) -> str:
     """Why the live endpoint must be deleted and created again, as DMS can't modify it; empty if it is kept."""
-    if observed.live is None or observed.is_kept:
+    if observed.live is None:
         return ""
     is_broken = observed.live.status in BROKEN if before.succeeded else observed.live.status != "active"
     if is_broken:
