@@ -34,9 +34,11 @@ from dms_s3_endpoint.aws.sessions import is_changing
 from dms_s3_endpoint.aws.storage import Storage
 from dms_s3_endpoint.cloudformation.event import Event
 from dms_s3_endpoint.cloudformation.lifecycle import answer
+from dms_s3_endpoint.model.arns import name_in
 from dms_s3_endpoint.model.environments import Environment
 from dms_s3_endpoint.model.errors import Code, EndpointError
 from dms_s3_endpoint.model.figures import Figures
+from dms_s3_endpoint.model.ownership import DEMANDED_BOUNDARY
 from dms_s3_endpoint.procedure.lease import Lease
 from local_aws.dms_endpoints import DmsFault, Endpoints, check
 from local_aws.switches import Switches, changed
@@ -46,6 +48,7 @@ from .races import Pool
 from .wire import Disturb, Happening, Happenings, KilledError, Note, Wire, undisturbed, unnoted
 
 MOST_VERSIONS = 5
+OWN_ROLE = name_in(DEV.data_lake_role_arn)
 Given = dict[str, Any]
 TABLE = "leases"
 # The virtual clock began then.
@@ -60,6 +63,8 @@ class FakeIam:
     clock: FakeClock
     service: str = "iam"
     lag_seconds: float = 0.0
+    # The ARN of the boundary that accounts/data-lake.yaml demands; empty where it was deployed with `none`.
+    demanded_boundary: str = ""
     roles: dict[str, Given] = field(default_factory=dict)
     policies: dict[str, Given] = field(default_factory=dict)
     # Each role's trust policies with the time since when; an empty one where there was none.
@@ -94,6 +99,7 @@ class FakeIam:
         self.trusts.setdefault(role["Arn"], []).append((self.clock.now, role["AssumeRolePolicyDocument"]))
 
     def create_role(self, RoleName: str, Path: str, AssumeRolePolicyDocument: str, Tags: Any, **more: Any) -> Given:  # noqa: N803  # boto3's names, here and below
+        self._demand_boundary(more.get("PermissionsBoundary", ""))
         if RoleName in self.roles:
             raise make_client_error("EntityAlreadyExists", f"Role {RoleName} exists.")
         role = {"RoleName": RoleName, "Path": Path, "Arn": f"arn:aws:iam::{DATA_LAKE}:role{Path}{RoleName}"}
@@ -106,8 +112,19 @@ class FakeIam:
     def put_role_permissions_boundary_now(self, name: str, arn: str) -> None:
         self.roles[name]["PermissionsBoundary"] = {"PermissionsBoundaryArn": arn}
 
+    def _demand_boundary(self, boundary: str) -> None:
+        if self.demanded_boundary and boundary != self.demanded_boundary:
+            raise make_client_error("AccessDenied", f"Only with the boundary {self.demanded_boundary}.")
+
     def get_role(self, RoleName: str) -> Given:  # noqa: N803
+        if RoleName == OWN_ROLE:
+            return {"Role": self._own()}
         return {"Role": _shown(self._role(RoleName))}
+
+    def _own(self) -> Given:
+        """The role of accounts/data-lake.yaml; it is in no listing, and so in no inventory."""
+        tags = [{"Key": DEMANDED_BOUNDARY, "Value": self.demanded_boundary}] if self.demanded_boundary else []
+        return {"RoleName": OWN_ROLE, "Arn": DEV.data_lake_role_arn, "Tags": tags}
 
     def list_roles(self, PathPrefix: str = "/") -> Given:  # noqa: N803
         return {"Roles": self._listed(self.roles, PathPrefix)}
@@ -126,9 +143,11 @@ class FakeIam:
         _untag(self._own_role(RoleName), TagKeys)
 
     def put_role_permissions_boundary(self, RoleName: str, PermissionsBoundary: str) -> None:  # noqa: N803
+        self._demand_boundary(PermissionsBoundary)
         self._own_role(RoleName)["PermissionsBoundary"] = {"PermissionsBoundaryArn": PermissionsBoundary}
 
     def delete_role_permissions_boundary(self, RoleName: str) -> None:  # noqa: N803
+        self._demand_boundary("")
         self._own_role(RoleName).pop("PermissionsBoundary", None)
 
     def update_assume_role_policy(self, RoleName: str, PolicyDocument: str) -> None:  # noqa: N803
@@ -139,7 +158,9 @@ class FakeIam:
 
     def attach_role_policy(self, RoleName: str, PolicyArn: str) -> None:  # noqa: N803
         self._policy(PolicyArn)
-        self._own_role(RoleName)["attached"].add(PolicyArn)
+        role = self._own_role(RoleName)
+        self._demand_boundary(role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", ""))
+        role["attached"].add(PolicyArn)
 
     def detach_role_policy(self, RoleName: str, PolicyArn: str) -> None:  # noqa: N803
         attached = self._own_role(RoleName)["attached"]

@@ -227,6 +227,8 @@ class Plan:
     retained: bool
     stands: bool
     moves: tuple[Move, ...]
+    # Whether the data-lake account demands a boundary, from after what stands was made.
+    demands_boundary: bool
 
 
 ON_NOTHING = {"create": 5, "create, cancelled": 5}
@@ -246,7 +248,7 @@ def plan_of(seed: int) -> Plan:
     foreign = draw.random() < 0.25
     made, retained, stands = draw.random() < 0.2, draw.random() < 0.2, draw.random() < 0.6
     moves = tuple(_move(draw) for _ in range(draw.choice((1, 1, 2, 2, 3, 4))))
-    return Plan(seed, variant, foreign, made, retained, stands, moves)
+    return Plan(seed, variant, foreign, made, retained, stands, moves, demands_boundary=draw.random() < 0.4)
 
 
 def _move(draw: random.Random) -> Move:
@@ -414,6 +416,7 @@ class Race:
             self._stands_already(wanted, STACK_ID)
         self.clock.now += 1000.0
         self.cloud.switch(**VARIANTS[self.plan.variant])
+        self.cloud.iam.demanded_boundary = BOUNDARY if self.plan.demands_boundary else ""
 
     def _make_by_hand(self) -> None:
         iam, dms, wanted = self.cloud.iam, self.cloud.dms, MADE_BY_HAND
@@ -653,7 +656,7 @@ class Race:
             faults += [
                 f"{_short(arn)}, imported, differs" for arn in self.made if _theirs(ours.get(arn)) != self.made[arn]
             ]
-        return faults + faults_of_wanted(self.standing, ours)
+        return faults + faults_of_wanted(self.standing, ours, self.cloud.iam.demanded_boundary)
 
 
 def _theirs(piece: Any) -> Any:
@@ -667,17 +670,20 @@ def _given_up(move: Move, old: Wanted) -> Wanted:
     return CHANGES[change](old) if change in ("same", "settings") else replace(old, adopts=False)
 
 
-def faults_of_wanted(standing: Standing, ours: Inventory) -> list[str]:
-    """In what the pieces differ from what was answered as SUCCESS."""
+def faults_of_wanted(standing: Standing, ours: Inventory, demanded_boundary: str) -> list[str]:
+    """In what the pieces differ from what was answered as SUCCESS.
+
+    Where no boundary is wanted, a role may have the one that the account demands: IAM makes no other.
+    """
     wanted = standing.wanted
+    boundaries = {BOUNDARY} if wanted.is_bounded else {"", demanded_boundary}
     named = {wanted.name, wanted.role_name, wanted.policy_name}
     missing = [f"{name} is missing" for name in sorted(named - _names_of(ours))]
     left = [f"{_short(arn)} is left" for arn, piece in ours.items() if not _names_of({arn: piece}) & named]
-    faults = (
-        missing
-        + left
-        + [f"{_short(arn)} has {what}" for arn, piece in ours.items() for what in _differences(piece, wanted)]
-    )
+    differing = [
+        f"{_short(arn)} has {what}" for arn, piece in ours.items() for what in _differences(piece, wanted, boundaries)
+    ]
+    faults = missing + left + differing
     return faults or faults_of_standing(
         _without_statements_by_hand(ours) if wanted.is_imported else ours, standing.physical_id
     )
@@ -693,13 +699,13 @@ def _without_statements_by_hand(ours: Inventory) -> Inventory:
     return {arn: shown(piece) if "trust" in piece else piece for arn, piece in ours.items()}
 
 
-def _differences(piece: Any, wanted: Wanted) -> Iterator[str]:
+def _differences(piece: Any, wanted: Wanted, boundaries: set[str]) -> Iterator[str]:
     tags = {key: value for key, value in piece["tags"].items() if ":" not in key}
     if tags != TAGS[wanted.tags]:
         yield f"the tags {tags}"
     if "S3Settings" in piece and piece["S3Settings"]["BucketFolder"] != FOLDERS[wanted.folder]:
         yield f"the folder {piece['S3Settings']['BucketFolder']}"
-    if "boundary" in piece and piece["boundary"] != (BOUNDARY if wanted.is_bounded else ""):
+    if "boundary" in piece and piece["boundary"] not in boundaries:
         yield f"the boundary {piece['boundary'] or 'none'}"
     if (
         "document" in piece

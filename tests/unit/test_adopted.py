@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from development.faults.scenarios import BOUNDARY, BUCKET
+from development.faults.stack import WedgedError
 from tests import by_hand
 
 from .builders import DATA_LAKE
@@ -196,6 +197,43 @@ def test_each_fault_of_the_update_that_takes_adopt_out_leaves_the_endpoint_worki
         world.stack.update(OURS)
         if not world.works() or world.endpoint()["EndpointArn"] != world.arn or not world.role()["attached"]:
             harmed.append((call, world.reason))
+    assert harmed == []
+
+
+def disturbed_later(world: ByHand, number: int, fault: str) -> None:
+    """Not the next event, but the one after it."""
+
+    def in_the_next(_event: object) -> None:
+        disturbed(world, number, fault)
+
+    world.stack.disturbance = in_the_next
+
+
+def goes_back_to_the_import(world: ByHand) -> bool:
+    """CloudFormation asks for a rollback that fails once more."""
+    try:
+        world.stack.update_and_roll_back(without_tags())
+    except WedgedError:
+        return world.stack.update(adopting())
+    return True
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("nth", [1, 2])
+def test_each_fault_of_taking_adopt_out_and_of_its_rollback_ends_as_imported_and_given_back_without_a_trace(
+    fault: str, nth: int
+) -> None:
+    undisturbed = ByHand().imported()
+    undisturbed.stack.update_and_roll_back(without_tags())
+    harmed = []
+    for number, call in enumerate(undisturbed.all_calls[nth]):
+        world = ByHand().imported()
+        before = world.cloud.inventory()
+        (disturbed if nth == 1 else disturbed_later)(world, number, fault)
+        if not goes_back_to_the_import(world) or world.cloud.inventory() != before:
+            harmed.append((call, world.reason))
+        elif not world.stack.delete() or not world.is_as_made():
+            harmed.append((call, "a trace is left"))
     assert harmed == []
 
 

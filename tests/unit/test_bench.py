@@ -25,13 +25,14 @@ OPERATIONS: dict[str, Callable[[Stack], bool]] = {
 }
 # What each is for stands beside the code that makes it.
 FURTHER = {
-    # Names are looked for before anything is changed; what was made is waited for until IAM shows it.
+    # Names and the demanded boundary are looked for before anything is changed; what was made is waited for until IAM
+    # shows it.
     "create": [
-        *("GetPolicy", "GetRole", "DescribeEndpoints", "DescribeEndpoints"),
+        *("GetPolicy", "GetRole", "GetRole", "DescribeEndpoints", "DescribeEndpoints"),
         *("GetPolicy", "GetPolicyVersion", "GetRole"),
     ],
-    # What is attached, and names that were given up.
-    "update": ["ListAttachedRolePolicies", "ListRoles", "ListRoleTags", "ListPolicies", "ListPolicyTags"],
+    # What is attached, which boundary is demanded, and names that were given up.
+    "update": ["ListAttachedRolePolicies", "GetRole", "ListRoles", "ListRoleTags", "ListPolicies", "ListPolicyTags"],
     "delete": [],
 }
 # It is read and taken, what is known is written before the first change, and in the end the answer.

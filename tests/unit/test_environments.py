@@ -22,6 +22,12 @@ def test_the_three_lists_are_read_in_the_same_order_without_spaces() -> None:
     assert found == {"dev": DEV, "test": Environment("test", f"{LAKE_ARN}-2", f"{DMS_ARN}-2")}
 
 
+@pytest.mark.parametrize(("given", "account"), [("true", DMS), ("false", ""), ("", "")])
+def test_roles_trust_one_account_alone_if_the_function_was_deployed_so(given: str, account: str) -> None:
+    lists = {"ENVIRONMENTS": "dev", "DATA_LAKE_ROLE_ARNS": LAKE_ARN, "DMS_ROLE_ARNS": DMS_ARN}
+    assert read_environments(lists | {"DEMAND_SOURCE_ACCOUNT": given})["dev"].source_account == account
+
+
 def test_an_environment_knows_its_accounts_and_partition_by_its_roles() -> None:
     china = Environment("china", LAKE_ARN.replace("aws", "aws-cn"), DMS_ARN.replace("aws", "aws-cn"))
     assert (china.partition, china.data_lake_account, china.dms_account) == ("aws-cn", DATA_LAKE, DMS)

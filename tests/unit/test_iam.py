@@ -32,7 +32,7 @@ def data_lake(iam: FakeIam) -> Iam:
 
 
 def made(data_lake: Iam) -> Role:
-    role = data_lake.create_role("orders", DOCUMENT, "", OWNER, {})
+    role = data_lake.create_role("orders", DOCUMENT, "", OWNER.path, {})
     assert role
     return role
 

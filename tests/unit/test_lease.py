@@ -480,7 +480,7 @@ def test_a_changing_call_is_made_only_by_who_holds_the_lease_and_a_read_by_anybo
         run.lease.acquire(is_create=True)
     assert run.accounts.iam.find_role("orders") is None
     owner = Event.read(make_event("Create")).owner(STANDING)
-    make = partial(run.accounts.iam.create_role, "orders", {"Statement": []}, "", owner, {})
+    make = partial(run.accounts.iam.create_role, "orders", {"Statement": []}, "", owner.path, {})
     if acquired_before:
         assert make()
     else:
@@ -500,7 +500,7 @@ def test_a_call_that_is_throttled_is_not_repeated_once_the_lease_is_lost() -> No
 
     def make() -> None:
         with pytest.raises(LeaseLostError):
-            run.accounts.iam.create_role("orders", {"Statement": []}, "", owner, {})
+            run.accounts.iam.create_role("orders", {"Statement": []}, "", owner.path, {})
         run.lease.give_way()
 
     clock.race((0.0, make), (3.0, partial(wait_and_acquire, waited, clock, second)))
@@ -632,7 +632,7 @@ def test_a_call_whose_answer_was_lost_is_noted_as_unanswered() -> None:
     run.lease.acquire(is_create=True)
     run.wire.disturb = lambda name, _nth: [Attempt(answered=30.0)] if name == "create_role" else []
     owner = Event.read(make_event("Create")).owner(STANDING)
-    run.accounts.iam.create_role("orders", {"Statement": []}, "", owner, {})
+    run.accounts.iam.create_role("orders", {"Statement": []}, "", owner.path, {})
     run.lease.end(answered(run.lease))
     assert resource.item["holder"] == {"S": run.lease.token}
 

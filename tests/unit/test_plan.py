@@ -17,7 +17,8 @@ from dms_s3_endpoint.model.parse import parse
 from dms_s3_endpoint.model.pieces import LiveEndpoint, Observed, Policy, Role, role_fingerprint
 from dms_s3_endpoint.model.policies import access_policy, trust_policy
 from dms_s3_endpoint.procedure.adoption import objections
-from dms_s3_endpoint.procedure.plan import Before, Do, Plan, Step, decide
+from dms_s3_endpoint.procedure.before import Before
+from dms_s3_endpoint.procedure.plan import Do, Plan, Step, decide
 from dms_s3_endpoint.procedure.preview import Report, preview
 
 from .builders import DATA_LAKE, DMS, ENVIRONMENTS, STACK_ID, make_properties
@@ -85,6 +86,27 @@ def test_the_mark_is_set_again_where_an_update_that_took_adopt_out_is_rolled_bac
         Step(Do.IMPORT, name, "its endpoint was made by hand", piece, MARK)
         for name, piece in (("policy dms-orders", observed.policy), ("role dms-orders", observed.role))
     )
+
+
+def test_an_import_warns_of_what_stays_open_and_of_an_arn_that_will_change() -> None:
+    adopting = wanted(ADOPT="true")
+    by_hand = with_live(standing(adopting), arn=f"arn:aws:dms:{REGION}:{DMS}:endpoint:BYHAND")
+    assert by_hand.role
+    by_hand = replace(by_hand, role=replace(by_hand.role, trust_policy=trust_policy([])))
+    assert decide(adopting, OWNER, by_hand, REGION).warnings == (
+        "endpoint orders keeps its ARN until it is created again; then its last part changes",
+        "role dms-orders admits DMS with any ExternalId, until the endpoint is created again",
+    )
+    assert decide(adopting, OWNER, standing(adopting), REGION).warnings == ()
+
+
+def test_an_endpoint_that_is_created_again_with_another_arn_is_warned_of() -> None:
+    observed = with_live(owned(wanting()), arn=f"arn:aws:dms:{REGION}:{DMS}:endpoint:BYHAND")
+    plan = decide(wanting(MAXFILESIZE="8"), OWNER, observed, REGION, known(wanting(), observed))
+    assert plan.has(Do.DELETE_ENDPOINT)
+    assert plan.warnings == ("endpoint orders gets another ARN: its last part becomes orders",)
+    unchanged = decide(wanting(), OWNER, observed, REGION, known(wanting(), observed))
+    assert (unchanged.steps, unchanged.warnings) == ((), ())
 
 
 def test_an_import_names_a_missing_bucket_and_role_as_none() -> None:
@@ -227,6 +249,26 @@ def test_an_instance_of_another_region_is_refused_before_anything_is_changed() -
     testing = wanted(TESTREPLICATIONINSTANCEARN=f"arn:aws:dms:us-east-1:{DMS}:rep:TESTS")
     (refusal,) = decide(testing, OWNER, Observed(), REGION).refusals
     assert refusal.reason.startswith("InvalidRequest: TESTREPLICATIONINSTANCEARN is in us-east-1, and the endpoint in")
+
+
+@pytest.mark.parametrize(
+    ("demands", "stands", "reason"),
+    [
+        (True, "", "it does not demand aws:SourceAccount"),
+        (False, DMS, "it demands aws:SourceAccount"),
+        (True, DMS, ""),
+        (False, "", ""),
+    ],
+)
+def test_the_trust_is_written_again_where_the_function_demands_the_source_account_otherwise(
+    demands: bool, stands: str, reason: str
+) -> None:
+    of = replace(wanted(), environment=replace(wanted().environment, demands_source_account=demands))
+    observed = owned(of)
+    assert observed.role
+    role = replace(observed.role, trust_policy=trust_policy(["one"], source_account=stands))
+    plan = decide(of, OWNER, replace(observed, role=role), REGION, Before())
+    assert [(step.do, step.reason) for step in plan.steps] == ([(Do.BIND_TRUST, reason)] if reason else [])
 
 
 def test_a_resource_identifier_that_another_endpoint_has_is_refused_before_the_delete() -> None:

@@ -36,7 +36,10 @@ CHANGES = re.compile(r"(create|delete|put|update|attach|detach|tag|untag|add|rem
 # Operation, name of the piece (of an attachment: of the policy), and the tags.
 Call = tuple[str, str, str]
 # The handshake, a delete and a connection test try until DMS accepts.
-REPEATED = {"create_endpoint", "update_assume_role_policy", "delete_endpoint", "test_connection"}
+REPEATED = {
+    *("create_endpoint", "update_assume_role_policy", "attach_role_policy"),
+    *("delete_endpoint", "test_connection"),
+}
 OPERATIONS = {
     Do.CREATE_POLICY: "create_policy",
     Do.REPLACE_DOCUMENT: "create_policy_version",
@@ -54,10 +57,11 @@ OPERATIONS = {
 
 @dataclass
 class Carried:
-    """A Plan that was carried out, the role that was wanted, and the changing calls meanwhile."""
+    """A Plan that was carried out, the role and policy that were wanted, and the changing calls meanwhile."""
 
     plan: Plan
     role_name: str = ""
+    policy_name: str = ""
     attempted: list[Call] = field(default_factory=list)
     done: Counter[Call] = field(default_factory=Counter)
 
@@ -77,6 +81,9 @@ class Carried:
         if step.do is Do.CREATE_ENDPOINT:
             yield ("update_assume_role_policy", self.role_name, "")
             yield ("delete_endpoint", step.name, "")
+            # While the trust is opened again, for an ExternalId that moved.
+            yield ("detach_role_policy", self.policy_name, "")
+            yield ("attach_role_policy", self.policy_name, "")
         if step.do is Do.DELETE_ROLE:
             yield from (("detach_role_policy", each.name, "") for each in self.plan.of(Do.DELETE_POLICY))
         if step.do in (Do.REPLACE_DOCUMENT, Do.DELETE_POLICY):
@@ -163,7 +170,7 @@ class Recorded:
         return noting
 
     def provision(self, work: Work) -> Provisioned:
-        with self._carrying(Carried(work.plan, work.wanted.role_name)):
+        with self._carrying(Carried(work.plan, work.wanted.role_name, work.wanted.policy_name)):
             return PROVISION(work)
 
     def deprovision(self, plan: Plan, *given: Any) -> None:

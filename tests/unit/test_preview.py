@@ -83,14 +83,14 @@ class FakeKms:
 CREATED: Steps = [
     ("create policy", "orders-policy"),
     ("create role", "orders-role"),
-    ("attach policy", "orders-policy"),
     ("create endpoint", "orders"),
+    ("attach policy", "orders-policy"),
 ]
 CREATED_BESIDE: Steps = [
     ("create policy", "invoices-policy"),
     ("create role", "invoices-role"),
-    ("attach policy", "invoices-policy"),
     ("create endpoint", "invoices"),
+    ("attach policy", "invoices-policy"),
 ]
 PLANS: dict[str, tuple[Any, str, Steps]] = {
     "the same": (OURS, "nothing", []),

@@ -63,5 +63,5 @@ def answering_without_doing(function: Any, kind: str) -> Any:
 @pytest.mark.parametrize("kind", ["Create", "Update", "Delete"])
 def test_a_function_that_answers_without_doing_is_found_out(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CloudInMemory, "deliver", answering_without_doing(CloudInMemory.deliver, kind))
-    found = [seed for seed in range(60) if violations_of(seed)]
+    found = [seed for seed in range(120) if violations_of(seed)]
     assert len(found) > 3, found

@@ -23,6 +23,7 @@ from dms_s3_endpoint.procedure.handshake import Handshake
 from dms_s3_endpoint.procedure.observe import observe_roles_and_policies
 from dms_s3_endpoint.procedure.plan import Do, Plan, Step
 from dms_s3_endpoint.procedure.provision import Work, provision
+from dms_s3_endpoint.procedure.trust import Trust
 
 from .builders import DATA_LAKE, DMS, ENVIRONMENTS, STACK_ID, FakeClock, make_properties
 
@@ -31,6 +32,7 @@ OWNER = Owner(STACK_ID, "Endpoint", "dev/orders")
 OURS = OWNER.tags(WANTED.fingerprint)
 THEIRS = Owner("arn:aws:cloudformation:eu-west-1:1:stack/theirs/2", "Other", "dev/orders").tags("f")
 ROLE = Role("dms-orders", f"arn:aws:iam::{DATA_LAKE}:role/x/dms-orders", {}, "", OWNER.tags("f"))
+POLICY = Policy("dms-orders", f"arn:aws:iam::{DATA_LAKE}:policy/x/dms-orders", {}, OWNER.tags("f"))
 LIVE = LiveEndpoint(
     f"arn:aws:dms:eu-west-1:{DMS}:endpoint:orders", "orders", "active", ROLE.arn, "one", WANTED.s3_settings, OURS
 )
@@ -61,6 +63,9 @@ class Scripted:
     def once_created(self, live: LiveEndpoint) -> LiveEndpoint:
         return live
 
+    def detach(self, _role_name: str, _policy: Policy) -> None:
+        self.trusts.append(None)
+
     def request_delete(self, live: LiveEndpoint) -> str:
         self.deleted.append(live)
         return ""
@@ -81,7 +86,7 @@ def shake_hands(
 ) -> tuple[Scripted, LiveEndpoint | str]:
     """What was called, and the endpoint or the reason why there is none."""
     aws = Scripted(answers, seen, ends)
-    handshake = Handshake(WANTED, OWNER, ROLE, aws.accounts)
+    handshake = Handshake(WANTED, OWNER, Trust(ROLE, POLICY, True, aws.accounts), aws.accounts)
     try:
         return aws, handshake.run()
     except EndpointError as error:

@@ -8,13 +8,14 @@ import pytest
 
 from dms_s3_endpoint.cloudformation.event import Event
 from dms_s3_endpoint.model.errors import EndpointError
-from dms_s3_endpoint.model.pieces import Role
+from dms_s3_endpoint.model.pieces import Policy, Role
 from dms_s3_endpoint.model.policies import trust_policy
 from dms_s3_endpoint.procedure.trust import Trust
 
-from .builders import make_event
+from .builders import DATA_LAKE, DMS, make_event
 from .in_memory import CloudInMemory
 
+POLICY = Policy("orders", f"arn:aws:iam::{DATA_LAKE}:policy/orders", {}, {})
 THEIRS = {"Sid": "Theirs", "Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"}
 
 
@@ -22,13 +23,15 @@ THEIRS = {"Sid": "Theirs", "Effect": "Deny", "Principal": "*", "Action": "sts:As
 def cloud() -> CloudInMemory:
     cloud = CloudInMemory()
     cloud.iam.create_role(RoleName="orders", Path="/", AssumeRolePolicyDocument="{}", Tags=[])
+    cloud.iam.create_policy(PolicyName="orders", Path="/", PolicyDocument="{}", Tags=[])
     return cloud
 
 
-def trust(cloud: CloudInMemory, *external_ids: str) -> Trust:
+def trust(cloud: CloudInMemory, *external_ids: str, is_attached: bool = False, source_account: str = "") -> Trust:
     deployment = cloud.deployment(Event.read(make_event("Create")))
     deployment.lease.acquire(is_create=True)
-    return Trust(Role("orders", "arn", trust_policy(external_ids, [THEIRS]), "", {}), deployment.accounts)
+    role = Role("orders", "arn", trust_policy(external_ids, [THEIRS]), "", {})
+    return Trust(role, POLICY, is_attached, deployment.accounts, source_account)
 
 
 def written(cloud: CloudInMemory) -> Any:
@@ -55,6 +58,46 @@ def test_what_is_demanded_already_is_not_written_again(cloud: CloudInMemory) -> 
     trusting.demand("")
     trusting.demand_only("one")
     assert cloud.iam.roles["orders"]["AssumeRolePolicyDocument"] == {}
+
+
+def attached(cloud: CloudInMemory) -> list[str]:
+    return sorted(cloud.iam.roles["orders"]["attached"])
+
+
+def test_the_policy_is_attached_once_the_trust_demands_an_id_and_not_before(cloud: CloudInMemory) -> None:
+    trusting = trust(cloud)
+    trusting.attach_if_bound()
+    assert attached(cloud) == []
+    trusting.demand("one")
+    assert attached(cloud) == [POLICY.arn]
+
+
+def test_the_policy_is_detached_while_the_trust_demands_no_id_again(cloud: CloudInMemory) -> None:
+    trusting = trust(cloud, "one")
+    trusting.attach_if_bound()
+    assert attached(cloud) == [POLICY.arn]
+    trusting.demand_none()
+    assert attached(cloud) == []
+    trusting.demand_only("two")
+    assert attached(cloud) == [POLICY.arn]
+
+
+def test_a_policy_that_the_role_has_is_not_attached_again_and_one_that_it_lacks_not_detached(
+    cloud: CloudInMemory,
+) -> None:
+    trust(cloud, "one", is_attached=True).attach_if_bound()
+    trust(cloud, "one").demand_none()
+    assert attached(cloud) == []
+
+
+def test_the_trust_demands_the_source_account_if_the_function_is_deployed_so(cloud: CloudInMemory) -> None:
+    trusting = trust(cloud, "one", source_account=DMS)
+    trusting.demand_only("one")
+    _theirs, ours = cloud.iam.roles["orders"]["AssumeRolePolicyDocument"]["Statement"]
+    assert ours["Condition"] == {"StringEquals": {"aws:SourceAccount": DMS, "sts:ExternalId": "one"}}
+    trusting.demand_none()
+    _theirs, ours = cloud.iam.roles["orders"]["AssumeRolePolicyDocument"]["Statement"]
+    assert ours["Condition"] == {"StringEquals": {"aws:SourceAccount": DMS}}
 
 
 def test_a_fifth_id_ends_the_handshake(cloud: CloudInMemory) -> None:

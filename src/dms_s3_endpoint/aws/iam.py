@@ -18,7 +18,7 @@ from ..model.arns import name_in
 from ..model.errors import Code, EndpointError
 from ..model.hashing import fingerprint
 from ..model.ownership import Owner
-from ..model.pieces import Policy, Role, role_fingerprint
+from ..model.pieces import Policy, Role
 from ..model.policies import Document
 from .deadline import Deadline
 from .errors import aws_call, error_code, is_definite, is_denial
@@ -167,12 +167,9 @@ class Iam:
             with suppress(self._client.exceptions.NoSuchEntityException):
                 self._client.delete_policy_version(PolicyArn=policy.arn, VersionId=version["VersionId"])
 
-    def create_role(
-        self, name: str, trust: Document, boundary: str, owner: Owner, tags: Mapping[str, str]
-    ) -> Role | None:
-        """The new role with these tags and the owner's; None if the name is taken. An empty boundary is none."""
-        tags = dict(tags) | owner.tags(role_fingerprint(name, boundary))
-        given = {"RoleName": name, "Path": owner.path, "AssumeRolePolicyDocument": json.dumps(trust)}
+    def create_role(self, name: str, trust: Document, boundary: str, path: str, tags: Mapping[str, str]) -> Role | None:
+        """The new role; None if the name is taken. An empty boundary is none."""
+        given = {"RoleName": name, "Path": path, "AssumeRolePolicyDocument": json.dumps(trust)}
         more = {"Tags": tag_list(tags), "Description": "Lets AWS DMS write to the bucket of its target endpoint"}
         bounded = {"PermissionsBoundary": boundary} if boundary else {}
         with aws_call(f"create-role {name}"), suppress(self._client.exceptions.EntityAlreadyExistsException):

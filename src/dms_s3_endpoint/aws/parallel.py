@@ -9,6 +9,7 @@ from typing import TypeVar, overload
 First = TypeVar("First")
 Second = TypeVar("Second")
 Third = TypeVar("Third")
+Fourth = TypeVar("Fourth")
 
 
 @overload
@@ -19,6 +20,16 @@ def in_parallel(first: Callable[[], First], second: Callable[[], Second], /) -> 
 def in_parallel(
     first: Callable[[], First], second: Callable[[], Second], third: Callable[[], Third], /
 ) -> tuple[First, Second, Third]: ...
+
+
+@overload
+def in_parallel(
+    first: Callable[[], First],
+    second: Callable[[], Second],
+    third: Callable[[], Third],
+    fourth: Callable[[], Fourth],
+    /,
+) -> tuple[First, Second, Third, Fourth]: ...
 
 
 @overload

@@ -20,10 +20,11 @@ from ..model.lives import UNRECORDED, Answer, Life, State
 from ..model.names import Named
 from ..model.parse import names_in, parse
 from ..model.physical_id import id_without_lease, is_id_without_lease, is_marker, marker, read_physical_id
+from ..procedure.before import Before
 from ..procedure.known import after_success, before_plan, while_at_work
 from ..procedure.lease import AnsweredError, Lease, LeaseLostError
 from ..procedure.observe import find_life
-from ..procedure.plan import Before, Plan
+from ..procedure.plan import Plan
 from ..procedure.preview import Report, preview, preview_storage, problems_noted
 from ..procedure.provision import Work, provision
 from ..procedure.survey import survey_create, survey_update

@@ -22,6 +22,13 @@ class Environment:
     name: str
     data_lake_role_arn: str
     dms_role_arn: str
+    # Whether the trust of each role demands aws:SourceAccount.
+    demands_source_account: bool = False
+
+    @property
+    def source_account(self) -> str:
+        """The account whose endpoints alone DMS may use a role for; empty if its trust is not to demand one."""
+        return self.dms_account if self.demands_source_account else ""
 
     @property
     def partition(self) -> str:
@@ -64,7 +71,8 @@ def read_environments(variables: Mapping[str, str]) -> dict[str, Environment]:
         if not ROLE_ARN.fullmatch(arn):
             raise _deployed_wrongly(f"{arn!r}, which is not the ARN of a role")
     triples = zip(names, data_lake_role_arns, dms_role_arns, strict=True)
-    return {name: Environment(name, data_lake, dms) for name, data_lake, dms in triples}
+    demands_source_account = variables.get("DEMAND_SOURCE_ACCOUNT", "") == "true"
+    return {name: Environment(name, data_lake, dms, demands_source_account) for name, data_lake, dms in triples}
 
 
 def _items(variables: Mapping[str, str], variable: str) -> list[str]:

@@ -18,6 +18,8 @@ FINGERPRINT = PREFIX + "fingerprint"
 LIFE = PREFIX + "life"
 # The mark of a hand-made piece that ADOPT imported. See procedure/adoption.py.
 ADOPTED = PREFIX + "adopted"
+# On the role of accounts/data-lake.yaml: the ARN of the permissions boundary that the account demands of each role.
+DEMANDED_BOUNDARY = PREFIX + "boundary"
 TAG_VALUE_LENGTH = 256
 
 

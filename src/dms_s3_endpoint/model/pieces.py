@@ -68,6 +68,8 @@ class Observed:
     users: tuple[str, ...] = ()
     # The other endpoint that has the wanted resource identifier; looked up only then, too.
     arn_taken_by: str = ""
+    # The ARN of the boundary that the data-lake account demands of each role; empty if it demands none.
+    demanded_boundary: str = ""
     # Who else has the role or the policy: endpoints, and names of roles, users and groups. Looked up only for ADOPT.
     endpoints_of_role: tuple[str, ...] = ()
     policy_attached_to: tuple[str, ...] = ()

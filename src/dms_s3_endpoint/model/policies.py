@@ -16,6 +16,7 @@ Document = dict[str, Any]
 VERSION = "2012-10-17"
 SID = "DmsS3Endpoint"
 DMS = "dms.amazonaws.com"
+EXTERNAL_ID = "sts:ExternalId"
 
 
 def access_policy(endpoint: Endpoint, region: str) -> Document:
@@ -100,10 +101,13 @@ def _allow(sid: str, actions: list[str], resource: str | list[str]) -> Document:
     return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}
 
 
-def trust_policy(external_ids: Iterable[str], other_statements: Iterable[Document] = ()) -> Document:
+def trust_policy(
+    external_ids: Iterable[str], other_statements: Iterable[Document] = (), source_account: str = ""
+) -> Document:
     """A trust policy for DMS with these ExternalIds; without any, for DMS whatever the ExternalId.
 
-    Before the first create-endpoint no ExternalId is known, and DMS may already have to assume the role.
+    Before the first create-endpoint no ExternalId is known, and DMS may already have to assume the role. An empty
+    `source_account` is not demanded.
     """
     statement: Document = {
         "Sid": SID,
@@ -111,8 +115,11 @@ def trust_policy(external_ids: Iterable[str], other_statements: Iterable[Documen
         "Principal": {"Service": DMS},
         "Action": "sts:AssumeRole",
     }
+    demanded: dict[str, Any] = {"aws:SourceAccount": source_account} if source_account else {}
     if ids := sorted(external_ids):
-        statement["Condition"] = {"StringEquals": {"sts:ExternalId": ids[0] if len(ids) == 1 else ids}}
+        demanded[EXTERNAL_ID] = ids[0] if len(ids) == 1 else ids
+    if demanded:
+        statement["Condition"] = {"StringEquals": demanded}
     return {"Version": VERSION, "Statement": [*other_statements, statement]}
 
 
@@ -123,10 +130,17 @@ def other_statements(trust: Mapping[str, Any]) -> list[Document]:
 
 def trusted_external_ids(trust: Mapping[str, Any]) -> set[str] | None:
     """The ExternalIds that our statement demands: empty if it demands none, None if there is no such statement."""
-    for statement in statements_of(trust):
-        if statement.get("Sid") == SID and statement.get("Principal") == {"Service": DMS}:
-            return _external_ids(statement)
-    return None
+    return _external_ids(ours) if (ours := _our_statement(trust)) else None
+
+
+def demanded_source_account(trust: Mapping[str, Any]) -> str:
+    """The aws:SourceAccount that our statement demands; empty if it demands none."""
+    return "".join(_demanded("aws:SourceAccount", _our_statement(trust) or {}))
+
+
+def _our_statement(trust: Mapping[str, Any]) -> Document | None:
+    ours = (each for each in statements_of(trust) if each.get("Sid") == SID)
+    return next((each for each in ours if each.get("Principal") == {"Service": DMS}), None)
 
 
 def external_ids_for_dms(trust: Mapping[str, Any]) -> set[str]:
@@ -136,7 +150,11 @@ def external_ids_for_dms(trust: Mapping[str, Any]) -> set[str]:
 
 
 def _external_ids(statement: Mapping[str, Any]) -> set[str]:
-    return set(listed(statement.get("Condition", {}).get("StringEquals", {}).get("sts:ExternalId", [])))
+    return set(_demanded(EXTERNAL_ID, statement))
+
+
+def _demanded(key: str, statement: Mapping[str, Any]) -> list[str]:
+    return listed(statement.get("Condition", {}).get("StringEquals", {}).get(key, []))
 
 
 def is_for_dms_alone(trust: Mapping[str, Any]) -> bool:
@@ -155,8 +173,16 @@ def _is_for_dms_alone(statement: Mapping[str, Any]) -> bool:
 
 def admits_dms(trust: Mapping[str, Any], external_id: str) -> bool:
     """Whether a statement lets DMS assume the role, with this ExternalId or with any."""
-    for_dms = [each for each in statements_of(trust) if each.get("Effect") == "Allow" and _is_for_dms_alone(each)]
-    return any(_external_ids(each) <= {external_id} for each in for_dms)
+    return any(_external_ids(each) <= {external_id} for each in _admitting_dms(trust))
+
+
+def admits_any_external_id(trust: Mapping[str, Any]) -> bool:
+    """Whether a statement lets DMS assume the role without demanding an ExternalId."""
+    return any(not _external_ids(each) for each in _admitting_dms(trust))
+
+
+def _admitting_dms(trust: Mapping[str, Any]) -> list[Document]:
+    return [each for each in statements_of(trust) if each.get("Effect") == "Allow" and _is_for_dms_alone(each)]
 
 
 def listed(given: str | Iterable[str]) -> list[str]:

@@ -15,10 +15,10 @@ from ..aws.dms import CreateAnswer
 from ..model.endpoint import Endpoint
 from ..model.errors import Code, EndpointError, out_of_time
 from ..model.ownership import Owner
-from ..model.pieces import LiveEndpoint, Role
+from ..model.pieces import LiveEndpoint
 from ..model.s3_settings import Setting
 from .deprovision import delete_endpoint
-from .plan import is_unfit
+from .recreation import is_unfit
 from .refusals import refusal_of_foreign
 from .trust import Trust
 
@@ -41,17 +41,19 @@ class State(Enum):
 
 @dataclass
 class Handshake:
-    """One run of steps 4 to 7. Settings in `as_attributes` are also given as connection attributes."""
+    """One run of steps 4 to 7, for an endpoint with this trust. It attaches the policy, see Trust.
+
+    Settings in `as_attributes` are also given as connection attributes.
+    """
 
     wanted: Endpoint
     owner: Owner
-    role: Role
+    trust: Trust
     accounts: Accounts
     as_attributes: Mapping[str, Setting] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._state = State.ABSENT
-        self._trust = Trust(self.role, self.accounts)
         self._answer = CreateAnswer(accepted=False, external_id="")
         self._live: LiveEndpoint | None = None
         self._external_id = ""
@@ -62,9 +64,9 @@ class Handshake:
 
         Raises EndpointError: NotAllowListed, RoleNotAssumable, NoExternalId, NameTaken, NotStabilized.
         """
-        for waited in self.accounts.deadline.attempts(SECONDS_UNTIL_ACCEPTED, FIRST_PAUSE, self._trust.pause):
+        for waited in self.accounts.deadline.attempts(SECONDS_UNTIL_ACCEPTED, FIRST_PAUSE, self.trust.pause):
             if self._state is State.ABSENT:
-                self._trust.wait_until_dms_may_have_seen_it()
+                self.trust.wait_until_dms_may_have_seen_it()
                 self._create()  # steps 4 and 7
             self._take_external_id()  # step 5
             self._bind_trust()  # step 6
@@ -72,14 +74,14 @@ class Handshake:
                 return replace(self._live, external_id=self._external_id)
             if self._state is State.STANDING and waited > SECONDS_FOR_AN_EXTERNAL_ID:
                 self._create_anew()
-            if not self._answer.accepted and not self._answer.external_id and self._trust.is_outdated():
-                self._trust.demand_none()
+            if not self._answer.accepted and not self._answer.external_id and self.trust.is_outdated():
+                self.trust.demand_none()
                 self._external_id = ""
         raise self._not_accepted()
 
     def _create(self) -> None:
         tags = self._tags()
-        self._answer = self.accounts.dms.create_endpoint(self.wanted, self.role.arn, tags, self.as_attributes)
+        self._answer = self.accounts.dms.create_endpoint(self.wanted, self.trust.role.arn, tags, self.as_attributes)
         self._rejections += self._answer.tells_nothing
 
     def _tags(self) -> dict[str, str]:
@@ -87,7 +89,7 @@ class Handshake:
 
     def _take_external_id(self) -> None:
         """From the endpoint if it stands, otherwise from the answer, otherwise as known before."""
-        self._trust.demand(self._answer.external_id)
+        self.trust.demand(self._answer.external_id)
         if self._state is State.STANDING or self._may_stand():
             self._live = self._look()
         shown = self._live.external_id if self._live else ""
@@ -120,11 +122,11 @@ class Handshake:
     def _bind_trust(self) -> None:
         if self._state is State.STANDING and self._external_id:
             if self._answer.accepted:
-                self._trust.note_that_dms_saw_it()
-            self._trust.demand_only(self._external_id)
+                self.trust.note_that_dms_saw_it()
+            self.trust.demand_only(self._external_id)
             self._state = State.BOUND
         else:
-            self._trust.demand(self._external_id)
+            self.trust.demand(self._external_id)
 
     def _create_anew(self) -> None:
         """The ExternalId was in an answer that got lost; the answer for the next endpoint has one."""
@@ -147,7 +149,7 @@ class Handshake:
             return no_external_id(self.wanted.endpoint_identifier)
         return EndpointError(
             Code.ROLE_NOT_ASSUMABLE,
-            f"{name}: DMS can't assume {self.role.arn}: {answer.rejection}",
+            f"{name}: DMS can't assume {self.trust.role.arn}: {answer.rejection}",
             "Check service control policies and that AWS Support has allowed the pair of accounts",
         )
 

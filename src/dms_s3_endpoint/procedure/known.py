@@ -10,7 +10,8 @@ from ..model.lives import Life, State
 from ..model.ownership import FINGERPRINT
 from ..model.pieces import LiveEndpoint
 from .adoption import is_imported
-from .plan import Before, Do, Plan, baseline_of
+from .before import Before
+from .plan import Do, Plan, baseline_of
 
 
 def before_plan(life: Life, wanted: Endpoint, old_properties: Endpoint | None) -> Before:

@@ -13,7 +13,7 @@ from ..aws.parallel import in_parallel
 from ..model.arns import name_in
 from ..model.endpoint import Endpoint
 from ..model.names import Named
-from ..model.ownership import LIFE, Owner, Scope, is_adopted, is_unowned
+from ..model.ownership import DEMANDED_BOUNDARY, LIFE, Owner, Scope, is_adopted, is_unowned
 from ..model.pieces import LiveEndpoint, Observed, Policy, Role
 
 
@@ -25,14 +25,21 @@ def observe(
     `is_import`: the life began as an import, so that its policy may be under another path than ours. `known_arn`: the
     endpoint's, by which it is found if somebody changed its identifier.
     """
-    policy, (role, attached), live = in_parallel(
+    policy, (role, attached), live, demanded_boundary = in_parallel(
         partial(accounts.iam.find_policy, wanted.policy_name, owner),
         partial(_role_and_attached, wanted, owner, accounts.iam),
         partial(find_endpoint, wanted.endpoint_identifier, owner, known_arn, accounts.dms),
+        partial(_demanded_boundary, wanted, accounts.iam),
     )
     policy = policy or _policy_elsewhere(wanted, owner, attached, accounts.iam, wanted.adopt or is_import)
-    observed = Observed(policy, role, live, attached)
+    observed = Observed(policy, role, live, attached, demanded_boundary=demanded_boundary)
     return _for_adoption(observed, accounts) if wanted.adopt else observed
+
+
+def _demanded_boundary(wanted: Endpoint, iam: Iam) -> str:
+    """The account tells it by a tag on the role that the function has there: its owner alone can change that."""
+    own_role = iam.find_role(name_in(wanted.environment.data_lake_role_arn))
+    return own_role.tags.get(DEMANDED_BOUNDARY, "") if own_role else ""
 
 
 def find_endpoint(identifier: str, owner: Owner, known_arn: str, dms: Dms) -> LiveEndpoint | None:

@@ -10,27 +10,23 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from ..model.arns import read_arn
-from ..model.comparison import Stored, changed, changed_by_hand, made_with
 from ..model.endpoint import Endpoint
 from ..model.errors import Code, EndpointError
 from ..model.hashing import fingerprint
-from ..model.ownership import (
-    ADOPTED,
-    FINGERPRINT,
-    Owner,
-    is_adopted,
-    is_unowned,
-    ownership_keys,
-)
+from ..model.ownership import ADOPTED, FINGERPRINT, Owner, is_adopted, is_unowned, ownership_keys
 from ..model.pieces import LiveEndpoint, Observed, Piece, Policy, Role, piece_name, role_fingerprint
-from ..model.policies import Document, access_policy, trusted_external_ids
-from ..model.s3_settings import differences, warnings
+from ..model.policies import (
+    Document,
+    access_policy,
+    admits_any_external_id,
+    demanded_source_account,
+    trusted_external_ids,
+)
+from ..model.s3_settings import warnings
 from . import adoption
+from .before import NOTHING_BEFORE, Before
+from .recreation import changed_properties, why_recreated, without_what_is_of_another
 from .refusals import endpoint_in_use, refusal_of_foreign
-
-# An endpoint that was active once and is, for example, modifying will be active again, unless it is so. One that a
-# rejected create left may never be.
-BROKEN = ("failed", "deleting")
 
 
 class Do(StrEnum):
@@ -73,6 +69,8 @@ class Plan:
     steps: tuple[Step, ...] = ()
     warnings: tuple[str, ...] = ()
     refusals: tuple[EndpointError, ...] = ()
+    # The ARN of the permissions boundary that the role is to have; empty for none.
+    boundary: str = ""
     # Why the endpoint should be created again, and is not, as tasks use it.
     left_as_it_is: str = ""
 
@@ -90,33 +88,6 @@ class Plan:
             raise refusal
 
 
-@dataclass(frozen=True)
-class Before:
-    """What is known from before the request.
-
-    `made_with` and `snapshot` are of the live endpoint, see model/comparison.py; where no request knows them,
-    `old_properties` are what was wanted before, unless a request died while it changed the endpoint.
-    """
-
-    tag_keys: frozenset[str] = frozenset()
-    made_with: Stored = field(default_factory=dict)
-    snapshot: Stored = field(default_factory=dict)
-    # While a request is changing the endpoint, both are of one that has this fingerprint; empty if nobody is.
-    fingerprint: str = ""
-    old_properties: Endpoint | None = None
-    # Whether these pieces were once answered as SUCCESS, and the very same properties were the last to be.
-    succeeded: bool = False
-    is_going_back: bool = False
-    # The physical id that a replacement replaces.
-    replaces: str = ""
-    # See model/lives.py.
-    is_import: bool = False
-    baseline: Mapping[str, str] = field(default_factory=dict)
-
-
-NOTHING_BEFORE = Before()
-
-
 def decide(wanted: Endpoint, owner: Owner, observed: Observed, region: str, before: Before = NOTHING_BEFORE) -> Plan:
     """The Plan of a request. `region` is that of the endpoints."""
     if adoption.is_imported(observed) and not before.is_import:
@@ -125,15 +96,16 @@ def decide(wanted: Endpoint, owner: Owner, observed: Observed, region: str, befo
     said = tuple(warnings(wanted.effective_settings))
     if refusals := tuple(_refusals(wanted, owner, observed, region, before)):
         return Plan(observed, warnings=said, refusals=refusals)
-    before = _without_what_is_of_another(observed, before)
+    before = without_what_is_of_another(observed, before)
     why_recreate, left = why_recreated(wanted, observed, before), ""
-    if why_recreate and observed.users and observed.live and not _changed_properties(wanted, observed.live, before):
+    if why_recreate and observed.users and observed.live and not changed_properties(wanted, observed.live, before):
         # The template asks for nothing that needs it, so to refuse would wedge the rollback of whatever comes next.
         why_recreate, left = "", why_recreate
         said += (f"{wanted.endpoint_identifier} stays as it is, as tasks use it: {left}",)
     steps = tuple(_steps(wanted, owner, observed, region, before, why_recreate))
-    plan = Plan(observed, steps, said, left_as_it_is=left)
-    return replace(plan, refusals=tuple(_refusals_of_recreation(plan)))
+    plan = Plan(observed, steps, said, boundary=boundary_of(wanted, observed, before), left_as_it_is=left)
+    plan = replace(plan, warnings=(*said, *_warnings_of_steps(wanted, plan)))
+    return replace(plan, refusals=(*_refusals_of_boundary(wanted, plan), *_refusals_of_recreation(plan)))
 
 
 def baseline_of(wanted: Endpoint, region: str) -> dict[str, str]:
@@ -142,15 +114,15 @@ def baseline_of(wanted: Endpoint, region: str) -> dict[str, str]:
     return {"document": document, "boundary": wanted.permissions_boundary, "trust": "as it was"}
 
 
-def _without_what_is_of_another(observed: Observed, before: Before) -> Before:
-    """A request that died may have created the endpoint anew: then what is known is of the one before."""
-    if before.fingerprint and observed.live and observed.live.tags.get(FINGERPRINT) != before.fingerprint:
-        return replace(before, made_with={}, snapshot={})
-    return before
+def boundary_of(wanted: Endpoint, observed: Observed, before: Before) -> str:
+    """The boundary that the role is to have: the stack's, or where it gives none, the one that the account demands.
 
-
-def _changed_by_hand(observed: Observed, before: Before) -> list[str]:
-    return changed_by_hand(before.snapshot, observed.live) if observed.live and before.snapshot else []
+    A rollback must succeed, and may give another than the account demands by now: then it is the demanded one, too.
+    """
+    given, demanded = wanted.permissions_boundary, observed.demanded_boundary
+    if demanded and (before.is_going_back or not given):
+        return demanded
+    return given
 
 
 def _refusals(
@@ -198,6 +170,28 @@ def _changed_since_import(wanted: Endpoint, observed: Observed, region: str) -> 
             yield f"{piece_name(superseded)} was imported, and is no longer named"
 
 
+def _refusals_of_boundary(wanted: Endpoint, plan: Plan) -> Iterator[EndpointError]:
+    """Where a boundary is demanded, IAM denies these steps for a role with another one; a create may attach anew."""
+    demanded, denied = plan.observed.demanded_boundary, (Do.CREATE_ROLE, Do.SET_BOUNDARY, Do.ATTACH, Do.CREATE_ENDPOINT)
+    if demanded and plan.boundary != demanded and plan.has(*denied):
+        account = wanted.environment.data_lake_account
+        failed = f"PERMISSIONSBOUNDARY is {plan.boundary}, and account {account} demands {demanded}"
+        yield EndpointError(Code.INVALID_REQUEST, failed, "Leave PERMISSIONSBOUNDARY out, or give that one")
+
+
+def _warnings_of_steps(wanted: Endpoint, plan: Plan) -> Iterator[str]:
+    """What an import leaves open, and what another ARN means to those who refer to it."""
+    live, role = plan.observed.live, plan.observed.role
+    has_own_arn = live is not None and live.arn.endswith(f":{wanted.resource_identifier}")
+    if live and not has_own_arn and plan.has(Do.DELETE_ENDPOINT):
+        yield f"endpoint {live.identifier} gets another ARN: its last part becomes {wanted.resource_identifier}"
+    if live and plan.has(Do.IMPORT):
+        if not has_own_arn:
+            yield f"endpoint {live.identifier} keeps its ARN until it is created again; then its last part changes"
+        if role and admits_any_external_id(role.trust_policy):
+            yield f"role {role.name} admits DMS with any ExternalId, until the endpoint is created again"
+
+
 def _refusals_of_recreation(plan: Plan) -> Iterator[EndpointError]:
     for step in plan.of(Do.DELETE_ENDPOINT):
         if plan.observed.users:
@@ -217,7 +211,7 @@ def _steps(
     yield from _import(wanted, owner, observed, region)
     if observed.role is None or observed.policy is None:
         # Somebody deleted it since the import, and a rollback must succeed.
-        made_again = (Do.CREATE_POLICY, Do.CREATE_ROLE, Do.ATTACH)
+        made_again = (Do.SET_BOUNDARY, Do.CREATE_POLICY, Do.CREATE_ROLE, Do.ATTACH)
         yield from (step for step in changes if step.do in made_again)
 
 
@@ -241,13 +235,30 @@ def _import(wanted: Endpoint, owner: Owner, observed: Observed, region: str) -> 
 
 
 def _changes(wanted: Endpoint, observed: Observed, region: str, before: Before, why_recreate: str) -> Iterator[Step]:
+    yield from _boundary_steps(wanted, observed, before, why_recreate)
     yield from _policy_steps(wanted, observed, access_policy(wanted, region), before)  # step 2
-    yield from _role_steps(wanted, observed, before)  # step 3
+    if observed.role is None:
+        yield Step(Do.CREATE_ROLE, wanted.role_name, "it does not exist")  # step 3
     yield from _endpoint_steps(wanted, observed, why_recreate, before)  # steps 4 to 7
+    if not _is_attached(observed):
+        # Of step 3, too; but it waits for the ExternalId, see trust.py.
+        yield Step(Do.ATTACH, wanted.policy_name, f"role {wanted.role_name} does not have it")
     kept = replace(observed, live=None) if why_recreate else observed
     yield from _tag_steps(wanted, kept, region, before)
     yield from _test_steps(wanted, kept, before)  # step 8
     yield from _removals(wanted, observed)
+
+
+def _boundary_steps(wanted: Endpoint, observed: Observed, before: Before, why_recreate: str) -> Iterator[Step]:
+    """First of all: where the account demands a boundary, IAM lets nothing be attached to a role that has none."""
+    role, boundary = observed.role, boundary_of(wanted, observed, before)
+    if role is None or role.permissions_boundary == boundary:
+        return
+    is_attached_to = bool(why_recreate) or observed.live is None or not _is_attached(observed)
+    is_needed = bool(observed.demanded_boundary) and is_attached_to
+    if is_needed or before.baseline.get("boundary") != wanted.permissions_boundary:
+        reason = f"it has {role.permissions_boundary or 'none'}, not {boundary or 'none'}"
+        yield Step(Do.SET_BOUNDARY, role.name, reason, role)
 
 
 def _policy_steps(wanted: Endpoint, observed: Observed, document: Document, before: Before) -> Iterator[Step]:
@@ -258,59 +269,9 @@ def _policy_steps(wanted: Endpoint, observed: Observed, document: Document, befo
         yield Step(Do.REPLACE_DOCUMENT, wanted.policy_name, "its document differs", observed.policy)
 
 
-def _role_steps(wanted: Endpoint, observed: Observed, before: Before) -> Iterator[Step]:
+def _is_attached(observed: Observed) -> bool:
     role, policy = observed.role, observed.policy
-    if role is None:
-        yield Step(Do.CREATE_ROLE, wanted.role_name, "it does not exist")
-    elif wanted.permissions_boundary not in (role.permissions_boundary, before.baseline.get("boundary")):
-        reason = f"it has {role.permissions_boundary or 'none'}, not {wanted.permissions_boundary or 'none'}"
-        yield Step(Do.SET_BOUNDARY, role.name, reason, role)
-    if role is None or policy is None or policy.arn not in observed.attached_policy_arns:
-        yield Step(Do.ATTACH, wanted.policy_name, f"role {wanted.role_name} does not have it")
-
-
-def why_recreated(wanted: Endpoint, observed: Observed, before: Before) -> str:
-    """Why the live endpoint must be deleted and created again, as DMS can't modify it; empty if it is kept."""
-    if observed.live is None:
-        return ""
-    is_broken = observed.live.status in BROKEN if before.succeeded else observed.live.status != "active"
-    if is_broken:
-        return f"its status is {observed.live.status}"
-    if names := _changed_properties(wanted, observed.live, before):
-        return f"{', '.join(names)} differs"
-    if observed.live.identifier != wanted.endpoint_identifier:
-        return f"its identifier is {observed.live.identifier}, changed by hand"
-    if names := _changed_by_hand(observed, before):
-        return f"{', '.join(names)} changed by hand"
-    # No other way leads to an ExternalId that nothing shows any more.
-    return "" if observed.external_id else "nothing shows its ExternalId"
-
-
-def _changed_properties(wanted: Endpoint, live: LiveEndpoint, before: Before) -> list[str]:
-    """By what the endpoint was made with. Where no request knows that, the tag or the live settings tell it."""
-    if before.made_with:
-        return changed(before.made_with, wanted)
-    if live.tags.get(FINGERPRINT) == wanted.fingerprint:
-        return []
-    if before.old_properties:
-        return changed(made_with(before.old_properties), wanted)
-    return _differing_from_live(wanted, live)
-
-
-def _differing_from_live(wanted: Endpoint, live: LiveEndpoint) -> list[str]:
-    names = [name.upper() for name in differences(wanted.effective_settings, live.settings)]
-    if live.role_name.lower() != wanted.role_name.lower():
-        names.append("ROLENAME")
-    if not live.arn.endswith(f":{wanted.resource_identifier}"):
-        names.append("RESOURCEIDENTIFIER")
-    return names
-
-
-def is_unfit(wanted: Endpoint, live: LiveEndpoint) -> bool:
-    """Whether an endpoint that a create-endpoint left is not the wanted one."""
-    if live.status != "active":
-        return True
-    return live.tags.get(FINGERPRINT) != wanted.fingerprint and bool(_differing_from_live(wanted, live))
+    return role is not None and policy is not None and policy.arn in observed.attached_policy_arns
 
 
 def _endpoint_steps(wanted: Endpoint, observed: Observed, why_recreate: str, before: Before) -> Iterator[Step]:
@@ -319,12 +280,17 @@ def _endpoint_steps(wanted: Endpoint, observed: Observed, why_recreate: str, bef
         yield Step(Do.DELETE_ENDPOINT, identifier, why_recreate, live)
     if live is None or why_recreate:
         yield Step(Do.CREATE_ENDPOINT, identifier, "as deleted" if live else "it does not exist")
-    elif observed.role and observed.external_id and not _is_bound(observed.role, observed.external_id, before):
-        yield Step(Do.BIND_TRUST, wanted.role_name, "it does not demand the endpoint's ExternalId", observed.role)
+    elif observed.role and observed.external_id and "trust" not in before.baseline:
+        yield from _trust_steps(wanted, observed.role, observed.external_id)
 
 
-def _is_bound(role: Role, external_id: str, before: Before) -> bool:
-    return "trust" in before.baseline or trusted_external_ids(role.trust_policy) == {external_id}
+def _trust_steps(wanted: Endpoint, role: Role, external_id: str) -> Iterator[Step]:
+    source_account = wanted.environment.source_account
+    if trusted_external_ids(role.trust_policy) != {external_id}:
+        yield Step(Do.BIND_TRUST, role.name, "it does not demand the endpoint's ExternalId", role)
+    elif demanded_source_account(role.trust_policy) != source_account:
+        reason = "it does not demand aws:SourceAccount" if source_account else "it demands aws:SourceAccount"
+        yield Step(Do.BIND_TRUST, role.name, reason, role)
 
 
 def _tag_steps(wanted: Endpoint, kept: Observed, region: str, before: Before) -> Iterator[Step]:

@@ -24,7 +24,7 @@ from ..aws.parallel import in_parallel
 from ..model.endpoint import Endpoint
 from ..model.errors import Code, EndpointError
 from ..model.ownership import Owner
-from ..model.pieces import LiveEndpoint, Piece, Policy, Role
+from ..model.pieces import LiveEndpoint, Piece, Policy, Role, role_fingerprint
 from ..model.policies import access_policy, trust_policy
 from ..model.s3_settings import DROPPED_ON_CREATE, Setting
 from .deprovision import delete_endpoint, deprovision
@@ -71,6 +71,7 @@ def provision(work: Work) -> Provisioned:
 
 def _carry_out(work: Work) -> Provisioned:
     _import(work)
+    _set_boundary(work)
     policy = _policy(work)  # step 2
     role = _role(work)  # step 3
     live = _endpoint(work, role, policy)  # steps 4 to 7
@@ -84,6 +85,12 @@ def _import(work: Work) -> None:
     for step in work.plan.of(Do.IMPORT):
         logger.info("Importing", extra={"piece": step.name})
         retag(step, work.accounts)
+
+
+def _set_boundary(work: Work) -> None:
+    for step in work.plan.of(Do.SET_BOUNDARY):
+        if isinstance(step.piece, Role):
+            work.accounts.iam.set_boundary(step.piece, work.plan.boundary)
 
 
 def _policy(work: Work) -> Policy:
@@ -109,20 +116,18 @@ def _create_policy(work: Work, document: dict[str, object]) -> Policy:
 
 
 def _role(work: Work) -> Role:
-    """Step 3, but for the attachment."""
-    role = work.plan.observed.role
-    if work.plan.has(Do.CREATE_ROLE):
-        role = _create_role(work)
-    if work.plan.has(Do.SET_BOUNDARY) and role:
-        work.accounts.iam.set_boundary(role, work.wanted.permissions_boundary)
+    """Step 3, but for the attachment: that waits for the ExternalId."""
+    role = _create_role(work) if work.plan.has(Do.CREATE_ROLE) else work.plan.observed.role
     return _expected(role, f"role {work.wanted.role_name}")
 
 
 def _create_role(work: Work) -> Role:
     """The trust demands the ExternalId at once if an endpoint that stands shows it."""
-    wanted, iam, live = work.wanted, work.accounts.iam, work.plan.observed.live
-    trust = trust_policy([live.external_id] if live and live.external_id else [])
-    if created := iam.create_role(wanted.role_name, trust, wanted.permissions_boundary, work.owner, wanted.tags):
+    wanted, owner, iam, live = work.wanted, work.owner, work.accounts.iam, work.plan.observed.live
+    known = [live.external_id] if live and live.external_id else []
+    trust = trust_policy(known, source_account=wanted.environment.source_account)
+    tags = dict(wanted.tags) | owner.tags(role_fingerprint(wanted.role_name, wanted.permissions_boundary))
+    if created := iam.create_role(wanted.role_name, trust, work.plan.boundary, owner.path, tags):
         return created
     role = iam.role_once_seen(wanted.role_name)
     if role is None or not work.owner.owns(role.tags):
@@ -130,25 +135,15 @@ def _create_role(work: Work) -> Role:
     return role
 
 
-def _attach(work: Work, role: Role, policy: Policy) -> None:
-    """Step 3, second half."""
-    if work.plan.has(Do.ATTACH):
-        work.accounts.iam.attach(role, policy)
-
-
 def _endpoint(work: Work, role: Role, policy: Policy) -> LiveEndpoint:
-    """Steps 4 to 7, or the endpoint that stands with its ExternalId in the trust."""
-    attach = partial(_attach, work, role, policy)
-    if work.plan.has(Do.DELETE_ENDPOINT):
-        attach()  # whatever may fail comes before the delete: from there on the endpoint is missed
-        _delete_outdated(work)
-        return _create_endpoint(work, role)
-    if work.plan.has(Do.CREATE_ENDPOINT):
-        # To create, DMS needs the role's trust and not its policy.
-        _attached, live = in_parallel(attach, partial(_create_endpoint, work, role))
-        return live
-    attach()
-    return _keep(work, role)
+    """Steps 4 to 7, or the endpoint that stands with its ExternalId in the trust; and the second half of step 3."""
+    is_attached = not work.plan.has(Do.ATTACH)
+    trust = Trust(role, policy, is_attached, work.accounts, work.wanted.environment.source_account)
+    if not work.plan.has(Do.CREATE_ENDPOINT):
+        return _keep(work, trust)
+    trust.attach_if_bound()  # whatever may fail comes before a delete: from there on the endpoint is missed
+    _delete_outdated(work)
+    return _create_endpoint(work, trust)
 
 
 def _delete_outdated(work: Work) -> None:
@@ -157,14 +152,14 @@ def _delete_outdated(work: Work) -> None:
             delete_endpoint(step.piece, work.accounts)
 
 
-def _create_endpoint(work: Work, role: Role) -> LiveEndpoint:
+def _create_endpoint(work: Work, trust: Trust) -> LiveEndpoint:
     """Steps 4 to 7, and once more for settings that DMS dropped: as connection attributes it keeps them."""
-    live = _shake_hands(work, role, {})
+    live = _shake_hands(work, trust, {})
     dropped = _dropped(work.wanted, live)
     if dropped:
         logger.warning("DMS dropped settings on create, giving them as attributes", extra={"dropped": list(dropped)})
         delete_endpoint(live, work.accounts)
-        live = _shake_hands(work, role, dropped)
+        live = _shake_hands(work, trust, dropped)
     if still_dropped := _dropped(work.wanted, live):
         raise EndpointError(
             Code.INTERNAL_ERROR,
@@ -174,8 +169,8 @@ def _create_endpoint(work: Work, role: Role) -> LiveEndpoint:
     return live
 
 
-def _shake_hands(work: Work, role: Role, as_attributes: Mapping[str, Setting]) -> LiveEndpoint:
-    return Handshake(work.wanted, work.owner, role, work.accounts, as_attributes).run()
+def _shake_hands(work: Work, trust: Trust, as_attributes: Mapping[str, Setting]) -> LiveEndpoint:
+    return Handshake(work.wanted, work.owner, trust, work.accounts, as_attributes).run()
 
 
 def _dropped(wanted: Endpoint, live: LiveEndpoint) -> dict[str, Setting]:
@@ -183,12 +178,13 @@ def _dropped(wanted: Endpoint, live: LiveEndpoint) -> dict[str, Setting]:
     return {name: settings[name] for name in DROPPED_ON_CREATE if name in settings and not live.settings.get(name)}
 
 
-def _keep(work: Work, role: Role) -> LiveEndpoint:
-    """Step 6 for an endpoint that stands."""
+def _keep(work: Work, trust: Trust) -> LiveEndpoint:
+    """Step 6 for an endpoint that stands, then the second half of step 3."""
     external_id = work.plan.observed.external_id
     live = _expected(work.plan.observed.live, f"endpoint {work.wanted.endpoint_identifier}")
     if work.plan.has(Do.BIND_TRUST):
-        Trust(role, work.accounts).demand_only(external_id)
+        trust.demand_only(external_id)
+    trust.attach()
     return replace(live, external_id=external_id)
 
 

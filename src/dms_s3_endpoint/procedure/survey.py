@@ -11,8 +11,9 @@ from ..model.endpoint import Endpoint
 from ..model.names import Named
 from ..model.ownership import Owner
 from ..model.pieces import LiveEndpoint, Observed
+from .before import NOTHING_BEFORE, Before
 from .observe import observe, observe_superseded
-from .plan import NOTHING_BEFORE, Before, Do, Plan, decide
+from .plan import Do, Plan, decide
 
 
 def survey_create(wanted: Endpoint, owner: Owner, accounts: Accounts, before: Before = NOTHING_BEFORE) -> Plan:

@@ -1,4 +1,8 @@
-"""Step 6: the role's trust policy, and which ExternalIds our statement in it demands."""
+"""Step 6: the role's trust policy, which ExternalIds our statement in it demands, and what the role may do meanwhile.
+
+As long as the trust demands no ExternalId, DMS may use the role for anybody who knows its ARN. So the policy is
+attached only once it demands one.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,8 @@ from dataclasses import dataclass, field
 
 from ..aws.accounts import Accounts
 from ..model.errors import Code, EndpointError
-from ..model.pieces import Role
-from ..model.policies import other_statements, trust_policy, trusted_external_ids
+from ..model.pieces import Policy, Role
+from ..model.policies import demanded_source_account, other_statements, trust_policy, trusted_external_ids
 
 # DMS's ExternalId may differ from call to call; one that never settles must not loop for ever.
 MOST_EXTERNAL_IDS = 4
@@ -23,10 +27,16 @@ PAUSE, PAUSE_WHEN_LIKELY = 3.0, 1.5
 
 @dataclass
 class Trust:
-    """Patches our statement; statements of others stay."""
+    """Patches our statement; statements of others stay. `policy` is what the role is to have.
+
+    `source_account` is the account whose endpoints alone may use the role; empty if the trust is not to demand one.
+    """
 
     role: Role
+    policy: Policy
+    is_attached: bool
     accounts: Accounts
+    source_account: str = ""
     demanded: set[str] | None = field(init=False)
     changed_at: float = field(init=False)
     # How many seconds the last change took to reach DMS; 0 until that is known.
@@ -34,6 +44,7 @@ class Trust:
 
     def __post_init__(self) -> None:
         self.demanded = trusted_external_ids(self.role.trust_policy)
+        self._has_source_account = demanded_source_account(self.role.trust_policy) == self.source_account
         self.changed_at = self.accounts.deadline.clock()
 
     def demand(self, external_id: str) -> None:
@@ -44,13 +55,27 @@ class Trust:
 
     def demand_only(self, external_id: str) -> None:
         """Accept this id and no other."""
-        if self.demanded != {external_id}:
+        if self.demanded != {external_id} or not self._has_source_account:
             self._write({external_id})
 
     def demand_none(self) -> None:
-        """Trust DMS whatever the ExternalId, so that DMS tells it anew."""
+        """Trust DMS whatever the ExternalId, so that DMS tells it anew. Until it has, the role may do nothing."""
+        if self.is_attached:
+            self.accounts.iam.detach(self.role.name, self.policy)
+            self.is_attached = False
         self._write(set())
         self.spread = 0.0
+
+    def attach_if_bound(self) -> None:
+        """Attach the policy, if the trust demands an ExternalId by now."""
+        if self.demanded and not self.is_attached:
+            self.attach()
+
+    def attach(self) -> None:
+        """Attach the policy, unless the role has it."""
+        if not self.is_attached:
+            self.accounts.iam.attach(self.role, self.policy)
+            self.is_attached = True
 
     def is_outdated(self) -> bool:
         """Whether it demands an ExternalId, or has no statement of ours, and DMS has had the time to see it."""
@@ -79,6 +104,8 @@ class Trust:
                 "Deploy again; if it stays, ask AWS Support",
             )
         others = other_statements(self.role.trust_policy)
-        self.accounts.iam.set_trust(self.role, trust_policy(external_ids, others))
+        self.accounts.iam.set_trust(self.role, trust_policy(external_ids, others, self.source_account))
+        self._has_source_account = True
         now = self.accounts.deadline.clock()
         self.demanded, self.changed_at, self.spread = external_ids, now, now - self.changed_at
+        self.attach_if_bound()
