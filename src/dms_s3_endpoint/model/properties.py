@@ -181,7 +181,7 @@ _BOUNDARY = Property(
         longest=LONGEST_ARN,
     ),
     Change.IN_PLACE,
-    "ARN of a permissions boundary for the role",
+    "ARN of a permissions boundary for the role; by default the one that the data-lake account demands, if any",
 )
 _TAG_KEY = Property(
     "Key",
