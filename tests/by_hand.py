@@ -1,10 +1,13 @@
-"""The endpoint `orders` with role and policy, as somebody made them by hand."""
+"""The endpoint `orders` with role and policy, as somebody made them by hand, and how it looks without our tags."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from typing import Any
+
+from development.faults.inventory import Inventory
+from dms_s3_endpoint.model.ownership import PREFIX
 
 Document = dict[str, Any]
 
@@ -48,3 +51,11 @@ def make_endpoint(iam: Any, dms: Any, role_arn: str, wait: Callable[[], None], *
     if not dms.describe_endpoints()["Endpoints"]:
         dms.create_endpoint(**given)
     return str(dms.describe_endpoints()["Endpoints"][0]["EndpointArn"])
+
+
+def without_our_tags(inventory: Inventory) -> Inventory:
+    """What stands, with the tags of others alone."""
+    return {
+        arn: piece | {"tags": {key: value for key, value in piece["tags"].items() if not key.startswith(PREFIX)}}
+        for arn, piece in inventory.items()
+    }

@@ -1,6 +1,7 @@
 """`python -m dms_s3_endpoint_cli <command>`: the commands beside the function.
 
-`check` says what the next deployment of a stack would do; `schema` prints the resource as a JSON schema.
+`check` says what the next deployment of a stack would do; `release` takes our tags off what a stack retained; `schema`
+prints the resource as a JSON schema.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-COMMANDS = ("check", "schema")
+COMMANDS = ("check", "release", "schema")
 
 
 def main(arguments: Sequence[str]) -> int:
     """The exit status of the command that the first argument names; it gets the other arguments."""
-    parser = argparse.ArgumentParser("python -m dms_s3_endpoint_cli", description="See docs/check.md, docs/linting.md")
+    pages = "See docs/check.md, docs/adoption.md, docs/linting.md"
+    parser = argparse.ArgumentParser("python -m dms_s3_endpoint_cli", description=pages)
     parser.add_argument("command", choices=COMMANDS)
     command = parser.parse_args(arguments[:1]).command
     # Only now: `schema` needs none of the libraries of `check`.

@@ -11,6 +11,7 @@ import pytest
 from development.faults.inventory import Inventory
 from development.faults.scenarios import BOUNDARY, BUCKET, properties
 from tests import by_hand
+from tests.by_hand import without_our_tags
 
 from .builders import DATA_LAKE, STACK_ID, make_event
 from .in_memory import FAULTS, kill_after, kill_before
@@ -74,13 +75,6 @@ class ByHand(World):
 
     def is_as_made_but_for_our_tags(self) -> bool:
         return without_our_tags(self.cloud.inventory()) == self.as_made
-
-
-def without_our_tags(inventory: Inventory) -> Inventory:
-    return {
-        arn: piece | {"tags": {key: value for key, value in piece["tags"].items() if not key.startswith(PREFIX)}}
-        for arn, piece in inventory.items()
-    }
 
 
 def of_ours(inventory: Inventory) -> list[str]:

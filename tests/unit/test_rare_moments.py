@@ -118,8 +118,8 @@ def test_one_that_failed_is_deleted_and_the_id_that_it_shows_is_admitted() -> No
 def test_one_that_another_stack_made_meanwhile_is_named_and_stays() -> None:
     aws, reason = shake_hands([EXISTS], [replace(LIVE, tags=THEIRS)])
     assert reason == (
-        "NameTaken: endpoint orders exists and is Other of stack theirs/2. "
-        "Choose another name, or delete it if nobody needs it"
+        "NameTaken: endpoint orders exists and is Other of stack theirs/2. Choose another name, or if that stack "
+        "retained it, `python -m dms_s3_endpoint_cli release` it first (docs/adoption.md)"
     )
     assert aws.deleted == []
 

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ..model.errors import Code, EndpointError
-from ..model.ownership import Owner, owner_named_by
+from ..model.ownership import Owner, is_unowned, owner_named_by
 from ..model.pieces import Piece, piece_name
+
+IMPORT = "import endpoint, role and policy as they are with ADOPT"
+RELEASE = "if that stack retained it, `python -m dms_s3_endpoint_cli release` it first"
 
 
 def refusal_of_foreign(owner: Owner, piece: Piece, replaces: str = "") -> EndpointError:
@@ -26,7 +29,7 @@ def name_taken(name: str, tags: Mapping[str, str]) -> EndpointError:
     return EndpointError(
         Code.NAME_TAKEN,
         f"{name} exists and is {owner_named_by(tags)}",
-        "Choose another name, or delete it if nobody needs it",
+        f"Choose another name, or {IMPORT if is_unowned(tags) else RELEASE} (docs/adoption.md)",
     )
 
 
