@@ -13,6 +13,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from samcli.lib.cfn_language_extensions.exceptions import InvalidTemplateExcepti
 from . import report
 from .errors import CheckError
 from .report import Row
+from .shared import shared_folders
 from .stack import Stack, read_stack
 from .template import Properties, as_sent, endpoints_in, read_template, unknown_in
 
@@ -76,6 +78,8 @@ def check(path: Path, stack_name: str, overrides: Mapping[str, str], session: bo
     client = session.client("lambda")
     with ThreadPoolExecutor(AT_ONCE) as pool:
         rows = list(pool.map(lambda name: _row(name, declared[name], stack, client), declared))
+    shared = shared_folders(declared)
+    rows = [replace(row, warnings=[*row.warnings, *filter(None, [shared.get(row.resource)])]) for row in rows]
     gone = [name for name in stack.physical_ids if name not in declared]
     return rows + [Row(name, stack.physical_ids[name], action="delete") for name in gone]
 

@@ -13,6 +13,9 @@ Beside JSON schema's own keywords, these are for the rules in lint/dms_s3_endpoi
 - `uniqueMember`: the member of a list's maps that no two have the same, whatever its case.
 - `attributesOf`: the text is `name=value;…`, its known names are members of the property named here.
 - `settingsWith`: in the map, the first property has the members, the second their `name=value;…`.
+- `hints`: patterns, and what to say of a wrong value in which they are found.
+- `warnings`: what to say where all conditions hold of the effective settings, `default` for one that is not given.
+- `otherAttributes`: names of attributes that are known, and are no setting.
 """
 
 from __future__ import annotations
@@ -22,8 +25,11 @@ import json
 from typing import Any
 
 from dms_s3_endpoint.model.attributes import PROPERTY as ATTRIBUTES
+from dms_s3_endpoint.model.attributes import attribute_value
 from dms_s3_endpoint.model.properties import RETURN_VALUES, S3_SETTINGS, Items, Members, Property, properties
+from dms_s3_endpoint.model.s3_settings import default_of
 from dms_s3_endpoint.model.values import Kind, Values, any_case
+from dms_s3_endpoint.model.warnings import OTHER_ATTRIBUTES, WARNINGS, Condition, Warning
 
 Schema = dict[str, Any]
 TYPE_NAME = "Custom::CreateDMSS3Endpoint"
@@ -57,7 +63,25 @@ def resource_schema() -> Schema:
         "required": ["ServiceToken", *own["required"]],
         "readOnlyProperties": [f"/properties/{name}" for name in read_only],
         "settingsWith": [S3_SETTINGS, ATTRIBUTES],
+        "warnings": [_of_warning(each) for each in WARNINGS],
+        "otherAttributes": list(OTHER_ATTRIBUTES),
     }
+
+
+def _of_warning(about: Warning) -> Schema:
+    return {"text": about.text, "conditions": [_of_condition(each) for each in about.conditions]}
+
+
+def _of_condition(condition: Condition) -> Schema:
+    asked = {
+        "is": condition.value,
+        "isNot": condition.other_than,
+        "isGiven": condition.is_given,
+        "above": condition.above,
+    }
+    default = attribute_value(default_of(condition.setting))
+    told = {key: value for key, value in asked.items() if value is not None}
+    return {"setting": condition.setting.upper(), **told, "default": default}
 
 
 def _of_property(about: Property) -> Schema:
@@ -85,6 +109,7 @@ def _of_values(values: Values, is_required: bool) -> Schema:
     if values.choices:
         schema["examples"] = list(values.choices)
     schema |= {"emptyIsGiven": True} if values.takes_empty else {}
+    schema |= {"hints": [list(each) for each in values.hints]} if values.hints else {}
     return schema | {"errorMessage": f"must {values.rule}"}
 
 

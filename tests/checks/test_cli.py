@@ -15,6 +15,7 @@ from samcli.lib.cfn_language_extensions.models import PseudoParameterValues
 
 from dms_s3_endpoint_cli import __main__ as cli
 from dms_s3_endpoint_cli.report import Row, print_json, print_text
+from dms_s3_endpoint_cli.shared import shared_folders
 from dms_s3_endpoint_cli.template import as_sent, resolved_endpoints, unknown_in
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,7 +74,7 @@ def test_programs_get_every_part_of_a_row(capsys: pytest.CaptureFixture[str]) ->
     }
 
 
-@pytest.mark.parametrize("arguments", [["check", "--help"], ["schema"]], ids=" ".join)
+@pytest.mark.parametrize("arguments", [["check", "--help"], ["release", "--help"], ["schema"]], ids=" ".join)
 def test_each_command_is_there(arguments: list[str]) -> None:
     command = [sys.executable, "-m", "dms_s3_endpoint_cli", *arguments]
     done = subprocess.run(command, env={"PYTHONPATH": str(ROOT / "src")}, capture_output=True, check=False)  # noqa: S603  # our own
@@ -126,3 +127,39 @@ def test_every_scalar_is_sent_as_text() -> None:
 
 def test_a_null_is_sent_as_nothing_and_an_empty_text_as_it_is() -> None:
     assert as_sent({"A": None, "B": {"C": None, "D": ""}, "E": [None, "x"]}) == {"B": {"D": ""}, "E": ["x"]}
+
+
+def endpoint(**changes: Any) -> dict[str, Any]:
+    return {"Environment": "dev", "S3Settings": {"BucketName": "lake", "BucketFolder": "orders"}, **changes}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        endpoint(),
+        endpoint(S3Settings={"BUCKETNAME": "lake", "bucketfolder": "orders/"}),
+        endpoint(S3Settings={"BUCKETNAME": "lake", "EXTRACONNECTIONATTRIBUTES": "bucketFolder = orders"}),
+        endpoint(S3Settings={"BUCKETNAME": "lake"}, EXTRACONNECTIONATTRIBUTES="bucketFolder=orders;"),
+    ],
+)
+def test_two_endpoints_on_one_bucket_and_folder_are_each_warned_of_the_other(other: dict[str, Any]) -> None:
+    assert shared_folders({"Orders": endpoint(), "Stock": other}) == {
+        "Orders": "Stock writes to the same bucket and folder",
+        "Stock": "Orders writes to the same bucket and folder",
+    }
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        endpoint(Environment="test"),
+        endpoint(S3Settings={"BUCKETNAME": "lake"}),
+        endpoint(S3Settings={"BUCKETNAME": "another", "BucketFolder": "orders"}),
+        endpoint(S3Settings={"BUCKETNAME": {"Ref": "Bucket"}, "BucketFolder": "orders"}),
+        endpoint(S3Settings={"BUCKETNAME": "lake", "BucketFolder": {"Fn::GetAtt": ["Folder", "Name"]}}),
+        endpoint(S3Settings={"BUCKETNAME": "lake", "EXTRACONNECTIONATTRIBUTES": "nonsense"}),
+        endpoint(S3Settings=["lake"]),
+    ],
+)
+def test_of_other_folders_and_of_what_is_not_known_nothing_is_said(other: dict[str, Any]) -> None:
+    assert shared_folders({"Orders": endpoint(), "Stock": other}) == {}

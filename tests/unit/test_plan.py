@@ -32,7 +32,7 @@ MARK = {ADOPTED: "true"}
 
 def wanted(**changes: Any) -> Endpoint:
     """With a catalog, so that the policy names a region."""
-    settings = {"BUCKETNAME": "data-lake-dev", "GLUECATALOGGENERATION": "true"}
+    settings = {"BUCKETNAME": "data-lake-dev", "GLUECATALOGGENERATION": "true", "INCLUDEOPFORFULLLOAD": "true"}
     return parse(make_properties(S3SETTINGS=settings, **changes), ENVIRONMENTS)
 
 

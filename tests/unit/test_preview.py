@@ -161,7 +161,7 @@ def test_a_recreation_names_the_settings_that_differ() -> None:
 def test_contradicting_settings_are_a_warning() -> None:
     contradicting = {"BUCKETNAME": "data-lake-dev", "CDCINSERTSONLY": "true", "CDCINSERTSANDUPDATES": "true"}
     report = checked(World(), properties("orders", S3SETTINGS=contradicting), physical_id=None)
-    assert report.warnings == ["CdcInsertsOnly and CdcInsertsAndUpdates exclude each other"]
+    assert report.warnings == ["CDCINSERTSONLY and CDCINSERTSANDUPDATES exclude each other"]
 
 
 def test_properties_that_can_not_be_right_are_a_problem() -> None:

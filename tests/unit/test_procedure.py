@@ -250,7 +250,7 @@ def test_a_test_that_is_under_way_serves() -> None:
 def test_contradicting_settings_are_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         World().stack.create(settings(CDCINSERTSONLY="true", CDCINSERTSANDUPDATES="true"))
-    assert "CdcInsertsOnly and CdcInsertsAndUpdates exclude each other" in caplog.text
+    assert "CDCINSERTSONLY and CDCINSERTSANDUPDATES exclude each other" in caplog.text
 
 
 def test_an_update_that_keeps_the_endpoint_tells_its_external_id_from_the_trust_where_dms_does_not() -> None:
@@ -425,8 +425,8 @@ def test_a_name_that_another_stack_has_is_named_with_its_owner(taken: dict[str, 
     assert not world.stack.create(OURS)
     stack = STACK_ID.rpartition("/")[2]
     assert world.reason == (
-        f"NameTaken: {thing} exists and is Endpoint of stack theirs/{stack}. Choose another name, or delete it if "
-        "nobody needs it"
+        f"NameTaken: {thing} exists and is Endpoint of stack theirs/{stack}. Choose another name, or if that stack "
+        "retained it, `python -m dms_s3_endpoint_cli release` it first (docs/adoption.md)"
     )
     assert world.cloud.inventory() == before
 
@@ -446,8 +446,8 @@ def test_a_name_that_somebody_takes_between_our_look_and_our_create_is_theirs(ca
     world.once(call, happen)
     assert not world.stack.create(OURS)
     assert world.reason == (
-        f"NameTaken: {thing} exists and is owned by no stack, by its tags. Choose another name, or delete it if nobody "
-        "needs it"
+        f"NameTaken: {thing} exists and is owned by no stack, by its tags. Choose another name, or import endpoint, "
+        "role and policy as they are with ADOPT (docs/adoption.md)"
     )
     assert [arn for arn in world.cloud.inventory() if "/theirs/" not in arn] == []
 

@@ -114,22 +114,3 @@ def test_settings_are_compared_as_their_kind_is(
     wanted: dict[str, object], live: dict[str, object], names: list[str]
 ) -> None:
     assert subject.differences(wanted, live) == names
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        ({"CdcInsertsOnly": True, "CdcInsertsAndUpdates": True}, "CdcInsertsOnly and CdcInsertsAndUpdates"),
-        ({"PreserveTransactions": True}, "PreserveTransactions needs CdcPath"),
-        ({"CdcPath": "x", "DatePartitionEnabled": True}, "CdcPath and DatePartitionEnabled"),
-        ({"EncryptionMode": "sse-kms"}, "SSE_KMS needs"),
-    ],
-)
-def test_a_combination_that_dms_documents_as_exclusive_is_a_warning(
-    given: dict[str, subject.Setting], expected: str
-) -> None:
-    assert any(expected in warning for warning in subject.warnings(given))
-
-
-def test_a_setting_that_is_switched_off_excludes_nothing() -> None:
-    assert subject.warnings({"CdcPath": "x", "DatePartitionEnabled": False}) == []

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from enum import StrEnum
 
 REASON_LENGTH = 400
+# Of one error, so that a request can't fill the log.
+LOGGED_FAULTS, LOGGED_LENGTH = 100, 2000
 
 
 class Code(StrEnum):
@@ -40,22 +43,45 @@ USER_ERRORS = frozenset(
 
 
 class EndpointError(Exception):
-    """A request that failed: `failed` names the step and the thing, `remedy` says what to do."""
+    """A request that failed: `failed` names the step and the thing, `remedy` says what to do.
 
-    def __init__(self, code: Code, failed: str, remedy: str) -> None:
+    `more` are further faults of the same request. The text of the exception has them all, for the log, up to
+    LOGGED_FAULTS of them.
+    """
+
+    def __init__(self, code: Code, failed: str, remedy: str, more: Iterable[str] = ()) -> None:
         self.code = code
-        self.failed = one_line(failed)
+        self.faults = tuple(shortened(one_line(each), LOGGED_LENGTH) for each in (failed, *more))
         self.remedy = one_line(remedy)
-        super().__init__(f"{code}: {self.failed}. {self.remedy}")
+        super().__init__(f"{code}: {self._told(LOGGED_FAULTS, 'left out')}. {self.remedy}")
+
+    @property
+    def failed(self) -> str:
+        """All faults."""
+        return "; ".join(self.faults)
 
     @property
     def reason(self) -> str:
-        """One line of at most 400 characters: code and step first, the remedy kept whole, the middle shortened."""
-        head = f"{self.code}: {self.failed}"
-        tail = f". {self.remedy}"
-        if len(head) + len(tail) > REASON_LENGTH:
-            head = head[: max(REASON_LENGTH - len(tail) - 1, 0)] + "…"
-        return (head + tail)[:REASON_LENGTH]
+        """One line of at most 400 characters: code and step first, the remedy whole, faults that don't fit counted."""
+        head, tail = f"{self.code}: ", f". {self.remedy}"[:REASON_LENGTH]
+        space = max(REASON_LENGTH - len(head) - len(tail), 0)
+        told = [self._told(count, "in the log") for count in range(len(self.faults), 0, -1)]
+        fitting = next((each for each in told if len(each) <= space), "")
+        return (head + (fitting or self._shortened_to(space)) + tail)[:REASON_LENGTH]
+
+    def _told(self, count: int, where: str) -> str:
+        left = len(self.faults) - count
+        return "; ".join(self.faults[:count]) + (f"; and {left} more, {where}" if left > 0 else "")
+
+    def _shortened_to(self, space: int) -> str:
+        """The first fault, without its end."""
+        first, others = self.faults[0], self._told(1, "in the log")[len(self.faults[0]) :]
+        return shortened(first, max(space - len(others), 0)) + others
+
+
+def shortened(text: str, longest: int) -> str:
+    """The text, or its head and an ellipsis."""
+    return text if len(text) <= longest else text[: max(longest - 1, 0)] + "…"
 
 
 def one_line(text: str) -> str:

@@ -45,7 +45,8 @@ def parse(given: object, environments: Mapping[str, Environment]) -> Endpoint:
 
 
 def _invalid(faults: Faults) -> EndpointError:
-    return EndpointError(Code.INVALID_REQUEST, "; ".join(dict.fromkeys(faults)), REMEDY)
+    first, *more = dict.fromkeys(faults)
+    return EndpointError(Code.INVALID_REQUEST, first, REMEDY, more)
 
 
 def _unknown_environment(name: str, environments: Mapping[str, Environment], faults: Faults) -> EndpointError:

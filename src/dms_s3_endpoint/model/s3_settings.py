@@ -55,6 +55,7 @@ DEFAULTS: dict[str, Setting] = {
 NONE_OF_A_KIND: dict[Kind, Setting] = {Kind.BOOLEAN: False, Kind.INTEGER: 0}
 
 _KEY = "(mrk-)?[0-9a-f-]{32,36}"
+_OF_A_FOLDER = "A-Za-z0-9/!_.'() =@:+,&;-"
 # Rules that the API's model does not tell.
 _OWN_VALUES = {
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
@@ -62,12 +63,17 @@ _OWN_VALUES = {
         Kind.TEXT,
         "be the name of a bucket, without s3:// or a folder",
         r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+        hints=(
+            ("^arn:", "this is an ARN: give its last part"),
+            ("[A-Z]", "the names of buckets have no capital letters"),
+        ),
     ),
     # Of S3's safe characters for keys, those that are not a wildcard or variable in an IAM policy's resource.
     "BucketFolder": Values(
         Kind.TEXT,
         "be a key prefix without wildcards, leading slash or '..'",
-        r"(?!/)(?!.*\.\.)[A-Za-z0-9/!_.'() =@:+,&;-]{1,512}",
+        f"(?!/)(?!.*\\.\\.)[{_OF_A_FOLDER}]{{1,512}}",
+        hints=((f"[^{_OF_A_FOLDER}]", "it has {found}"), ("^/", "leave the first slash out")),
     ),
     "ServerSideEncryptionKmsKeyId": Values(
         Kind.TEXT,
@@ -76,7 +82,13 @@ _OWN_VALUES = {
     ),
     # It may be given as a connection attribute too, where a semicolon ends it.
     "CdcPath": Values(Kind.TEXT, "be without ';'", "[^;]*"),
-    "ExpectedBucketOwner": Values(Kind.TEXT, "be the 12 digits of an account", "[0-9]{12}"),
+    "ExpectedBucketOwner": Values(
+        Kind.TEXT,
+        "be the 12 digits of an account",
+        "[0-9]{12}",
+        # CloudFormation sends a large number that is not in quotes as 1.2E10, too.
+        hints=(("^([0-9]{1,11}|[0-9.]+E[0-9]+)$", "write it in quotes, else YAML reads a number: 012 becomes 10"),),
+    ),
     # Empty, it has null values written as nothing.
     "CsvNullValue": Values(Kind.TEXT, "be text", takes_empty=True),
 }
@@ -147,29 +159,10 @@ def differences(wanted: Mapping[str, object], live: Mapping[str, object]) -> lis
 
 def _or_default(name: str, settings: Mapping[str, object]) -> object:
     value = settings.get(name)
-    if value not in ("", None):
-        return value
+    return default_of(name) if value in ("", None) else value
+
+
+def default_of(name: str) -> Setting:
+    """What a target has where nothing is given; an empty text for what the API does not know."""
     kind = values_of(name).kind if name in members() else Kind.TEXT
     return DEFAULTS.get(name, NONE_OF_A_KIND.get(kind, ""))
-
-
-def warnings(settings: Mapping[str, Setting]) -> list[str]:
-    """Combinations that DMS documents as exclusive but does not refuse.
-
-    https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Target.S3.html
-    """
-    given = {name for name, value in settings.items() if value is not False}
-    found = [f"{one} and {other} exclude each other" for one, other in _EXCLUSIVE if {one, other} <= given]
-    if "PreserveTransactions" in given and "CdcPath" not in given:
-        found.append("PreserveTransactions needs CdcPath")
-    is_kms = same("EncryptionMode", settings.get("EncryptionMode", ""), "SSE_KMS")
-    if is_kms and "ServerSideEncryptionKmsKeyId" not in given:
-        found.append("EncryptionMode SSE_KMS needs ServerSideEncryptionKmsKeyId")
-    return found
-
-
-_EXCLUSIVE = [("CdcInsertsOnly", "CdcInsertsAndUpdates")] + [
-    (one, other)
-    for one in ("PreserveTransactions", "CdcPath")
-    for other in ("DatePartitionEnabled", "AddColumnName", "GlueCatalogGeneration")
-]

@@ -13,6 +13,7 @@ from enum import StrEnum
 Scalar = str | bool | int
 LARGEST_INTEGER = 2**31 - 1
 SHOWN = 40
+MOST_FOUND = 10
 
 
 class Kind(StrEnum):
@@ -38,6 +39,9 @@ class Values:
     longest: int | None = None
     bounds: tuple[int, int] | None = None
     choices: tuple[str, ...] = ()
+    # What may have happened to a text that does not fit: patterns that are searched for, and what to say. {found} is
+    # what the pattern found, each once.
+    hints: tuple[tuple[str, str], ...] = ()
     # For other properties an empty text means "not given".
     takes_empty: bool = False
     # Only the deployment knows which values are right: linters check the pattern, the function its own list.
@@ -46,7 +50,14 @@ class Values:
     def fault(self, text: str) -> str:
         """What is wrong with the text, beginning with "must"; empty if nothing is."""
         fits = self._has_length(text) and self._has_form(text) and self._is_within_bounds(text)
-        return "" if fits else f"must {self.rule}, not {quoted(text)}"
+        return "" if fits else f"must {self.rule}, not {quoted(text)}{self._hint(text)}"
+
+    def _hint(self, text: str) -> str:
+        """The first hint that fits, in brackets."""
+        for pattern, hint in self.hints:
+            if found := dict.fromkeys(each.group() for each in re.finditer(pattern, text)):
+                return f" ({hint.format(found=' '.join(list(found)[:MOST_FOUND]))})"
+        return ""
 
     def _has_length(self, text: str) -> bool:
         return self.longest is None or len(text) <= self.longest

@@ -22,7 +22,7 @@ from ..model.policies import (
     demanded_source_account,
     trusted_external_ids,
 )
-from ..model.s3_settings import warnings
+from ..model.warnings import warnings_of
 from . import adoption
 from .before import NOTHING_BEFORE, Before
 from .recreation import changed_properties, why_recreated, without_what_is_of_another
@@ -93,7 +93,7 @@ def decide(wanted: Endpoint, owner: Owner, observed: Observed, region: str, befo
     if adoption.is_imported(observed) and not before.is_import:
         # No record tells it: version 1.0.0 imported it.
         before = replace(before, is_import=True, baseline=baseline_of(wanted, region))
-    said = tuple(warnings(wanted.effective_settings))
+    said = tuple(warnings_of(wanted.effective_settings))
     if refusals := tuple(_refusals(wanted, owner, observed, region, before)):
         return Plan(observed, warnings=said, refusals=refusals)
     before = without_what_is_of_another(observed, before)
@@ -136,11 +136,8 @@ def _refusals(
     foreign = [piece for piece in foreign if not (wanted.adopt and is_unowned(piece.tags))]
     yield from (refusal_of_foreign(owner, piece, before.replaces) for piece in foreign)
     if not foreign and (objections := list(_objections(wanted, observed, region, before))):
-        yield EndpointError(
-            Code.INVALID_REQUEST,
-            f"ADOPT: {'; '.join(objections)}",
-            "Declare what stands, take ADOPT out in an update of its own, and change it then",
-        )
+        remedy = "Declare what stands, take ADOPT out in an update of its own, and change it then"
+        yield EndpointError(Code.INVALID_REQUEST, f"ADOPT: {objections[0]}", remedy, objections[1:])
 
 
 def _objections(wanted: Endpoint, observed: Observed, region: str, before: Before) -> Iterable[str]:
