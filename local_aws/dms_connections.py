@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ministack.core.iam_evaluator import EvalContext, _gather_role_policies, _permissions_boundary, evaluate
+from ministack.core.iam_evaluator import (
+    EvalContext,
+    _gather_role_policies,
+    _permissions_boundary,
+    combine_resource_policy,
+    evaluate,
+)
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import iam, s3
 from moto.dms.models import dms_backends
 
-from .dms_endpoints import DmsFault, Endpoint, Surroundings, account_of, filtered, page, partition_of
+from .dms_endpoints import Endpoint, Surroundings, account_of, filtered, page, partition_of
+from .dms_parameters import DmsFault
 from .dms_settings import Given
 
 
@@ -25,7 +32,7 @@ class Connections:
 
     def test_connection(self, endpoint: Endpoint, instance: str) -> Given:
         """TestConnection. Raises DmsFault."""
-        self._check_instance(instance)
+        self.check_instance(instance)
         pair = (endpoint.arn, instance)
         running = self._is_running(self.pairs.get(pair, {}))
         if not running:
@@ -41,7 +48,8 @@ class Connections:
     def _is_running(self, test: Given) -> bool:
         return bool(test.get("ends", 0.0) > self.surroundings.now())
 
-    def _check_instance(self, arn: str) -> None:
+    def check_instance(self, arn: str) -> None:
+        """Raise DmsFault unless there is a replication instance of this ARN, and it is available."""
         instance = dms_backends[get_account_id()][get_region()].replication_instances.get(arn)
         if instance is None:
             raise DmsFault("ResourceNotFoundFault", f"Replication instance {arn} not found.")
@@ -103,10 +111,11 @@ class Connections:
 
 
 def _bucket_failure(endpoint: Endpoint) -> str:
-    account, name = account_of(endpoint.role_arn), endpoint.settings["BucketName"]
-    if s3._buckets.get_scoped(account, None, name) is None:
+    name = endpoint.settings["BucketName"]
+    owner = s3._bucket_owner_account(name)
+    if owner is None:
         return _test_failure(f"Failed to list bucket {name}: NoSuchBucket")
-    if endpoint.settings.get("ExpectedBucketOwner", account) != account:
+    if endpoint.settings.get("ExpectedBucketOwner", owner) != owner:
         # S3 does not tell the reason.
         return _test_failure("Failed to list bucket: Access Denied")
     denied = [action for action, arn in _needed(endpoint) if not _role_may(endpoint.role_arn, action, arn)]
@@ -133,7 +142,17 @@ def _needed(endpoint: Endpoint) -> Iterable[tuple[str, str]]:
         yield "kms:GenerateDataKey", key if key.startswith("arn:") else of_account
 
 
+def bucket_owner(arn: str) -> str | None:
+    """The account of the bucket that the ARN names, or that has the object; None if there is no such bucket."""
+    return s3._bucket_owner_account(_bucket_in(arn)) if ":s3:::" in arn else None
+
+
+def _bucket_in(arn: str) -> str:
+    return arn.partition(":s3:::")[2].partition("/")[0]
+
+
 def _role_may(role_arn: str, action: str, resource_arn: str) -> bool:
+    """Whether the role's policies, its boundary and the bucket's policy allow it. Key policies are not asked."""
     account, name = account_of(role_arn), role_arn.rpartition("/")[2]
     context = EvalContext(
         principal_arn=role_arn,
@@ -144,4 +163,8 @@ def _role_may(role_arn: str, action: str, resource_arn: str) -> bool:
         region=get_region(),
     )
     limits = _permissions_boundary(iam._roles, name, account)
-    return bool(evaluate(context, _gather_role_policies(name, account), *limits).decision == "Allow")
+    decision = evaluate(context, _gather_role_policies(name, account), *limits)
+    if owner := bucket_owner(resource_arn):
+        policy = s3._bucket_policies.get_scoped(owner, None, _bucket_in(resource_arn))
+        decision = combine_resource_policy(decision, context, policy, owner, limits=limits)
+    return bool(decision.decision == "Allow")

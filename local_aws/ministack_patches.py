@@ -17,14 +17,31 @@ from ministack.core import iam_actions, iam_evaluator, lambda_runtime, responses
 from ministack.services import iam, lambda_svc, sts, tagging
 from ministack.services.cloudformation import custom_resource
 
-from . import dynamodb, lambda_workers, permissions
+from . import dynamodb, lambda_workers, permissions, replication_tasks
 from .dms import TARGET_PREFIX, DmsService
+from .dms_connections import bucket_owner
 from .dms_endpoints import account_of
 from .iam_history import Handler, Newcomers, TrustHistory
 from .state import State
 from .switches import ORGANIZATION_ID
 from .throttle import throttled
 
+# The actions on a role that is there for which iam:PermissionsBoundary is the boundary that it has. The reference has
+# UpdateAssumeRolePolicy too, which older texts of AWS lack: no policy should rely on it.
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+KNOW_THE_BOUNDARY = frozenset(
+    {
+        "AttachRolePolicy",
+        "DeleteRole",
+        "DeleteRolePermissionsBoundary",
+        "DeleteRolePolicy",
+        "DetachRolePolicy",
+        "GetRole",
+        "PutRolePolicy",
+        "UpdateRole",
+        "UpdateRoleDescription",
+    }
+)
 # The parameters of DMS that name a resource.
 DMS_RESOURCES = ("EndpointArn", "ResourceArn", "ReplicationConfigArn", "ReplicationTaskArn", "ReplicationInstanceArn")
 
@@ -40,12 +57,14 @@ def install(state: State) -> None:
     iam_actions.extract_resource_arn = _with_dms_arns(_with_iam_paths(iam_actions.extract_resource_arn))
     iam_actions.request_tag_context = _with_iam_conditions(iam_actions.request_tag_context)
     tagging.resource_tags = _with_dms_tags(tagging.resource_tags, dms)
-    iam_evaluator._resolve_condition_key = _with_role_arns(iam_evaluator._resolve_condition_key)
+    resolving = _with_owners_of_buckets(_with_role_arns(iam_evaluator._resolve_condition_key))
+    iam_evaluator._resolve_condition_key = resolving
     iam_actions.access_denied_response = _with_denials_in_json(iam_actions.access_denied_response)
     permissions.install(state, newcomers)
     custom_resource.invoke_custom_resource = _with_rollback(_across_accounts(custom_resource.invoke_custom_resource))
     custom_resource._response_url = _with_time_of_signing(custom_resource._response_url, state)
     dynamodb.install(state, app.SERVICE_HANDLERS)
+    replication_tasks.install(dms.tasks)
     lambda_workers.install(state)
     sts.register_session = _one_at_a_time(sts.register_session)
     # The first waits for a function with Thread.join, the second for its answer with Event.wait.
@@ -125,19 +144,21 @@ def _with_iam_paths(original: Callable[..., str]) -> Callable[..., str]:
 
 
 def _with_iam_conditions(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """IAM's own condition keys.
-
-    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
-    """
+    """IAM's own condition keys."""
 
     def context(service: str, iam_action: str, body: bytes, given: Any) -> dict[str, Any]:
-        keys = {"iam:PolicyARN": "PolicyArn", "iam:PermissionsBoundary": "PermissionsBoundary"}
-        conditions = {
-            key: _first(given, name) for key, name in keys.items() if service == "iam" and _first(given, name)
-        }
-        return original(service, iam_action, body, given) | conditions
+        conditions = {"iam:PolicyARN": _first(given, "PolicyArn"), "iam:PermissionsBoundary": _boundary(given)}
+        own = {key: value for key, value in conditions.items() if service == "iam" and value}
+        return original(service, iam_action, body, given) | own
 
     return context
+
+
+def _boundary(given: Any) -> str:
+    """The boundary that the request gives, or the one that its role has."""
+    if _first(given, "Action") not in KNOW_THE_BOUNDARY:
+        return _first(given, "PermissionsBoundary")
+    return str((iam._roles.get(_first(given, "RoleName")) or {}).get("PermissionsBoundary") or "")
 
 
 def _first(given: Any, name: str) -> str:
@@ -185,6 +206,16 @@ def _with_role_arns(original: Callable[..., Any]) -> Callable[..., Any]:
         name = found.split(":assumed-role/")[1].split("/")[0]
         role = iam._roles.get_scoped(context.principal_account, None, name)
         return role["Arn"] if role else found
+
+    return resolve
+
+
+def _with_owners_of_buckets(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The ARN of a bucket has no account. MiniStack takes the caller's, whoever owns the bucket."""
+
+    def resolve(key: str, context: Any) -> Any:
+        owner = bucket_owner(context.resource_arn) if key.lower() == "aws:resourceaccount" else None
+        return owner or original(key, context)
 
     return resolve
 

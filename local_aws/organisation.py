@@ -17,6 +17,7 @@ from .aws import EmbeddedAws
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = "111111111111"
 FUNCTION_NAME = "dms-s3-endpoint"
+BUCKET_PATTERN = "data-lake-*"
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class Pair:
     def data_lake_role_arn(self) -> str:
         """The role that the function assumes in the data-lake account."""
         return f"arn:aws:iam::{self.data_lake}:role/dms-s3-endpoint-data-lake"
+
+    @property
+    def boundary_arn(self) -> str:
+        """The boundary that `accounts/data-lake.yaml` makes, and demands of each role that the function makes."""
+        return f"arn:aws:iam::{self.data_lake}:policy/dms-s3-endpoint-boundary/dms-s3-endpoint-boundary"
 
     @property
     def dms_role_arn(self) -> str:
@@ -118,16 +124,20 @@ def delete_stack(aws: EmbeddedAws, stack: str, account: str = TOOLS) -> None:
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
 
 
-def deploy_accounts(aws: EmbeddedAws, pairs: Sequence[Pair] = PAIRS) -> None:
-    """Create the stacks of `accounts/` in each account, as a StackSet does, and the buckets of the data lakes."""
+def deploy_accounts(aws: EmbeddedAws, pairs: Sequence[Pair] = PAIRS, **lake: str) -> None:
+    """Create the stacks of `accounts/` in each account, as a StackSet does, and the buckets of the data lakes.
+
+    `lake` are more parameters of `accounts/data-lake.yaml`.
+    """
     with ThreadPoolExecutor() as pool:
-        for done in [pool.submit(_deploy_pair, aws, pair) for pair in pairs]:
+        for done in [pool.submit(_deploy_pair, aws, pair, lake) for pair in pairs]:
             done.result()
 
 
-def _deploy_pair(aws: EmbeddedAws, pair: Pair) -> None:
+def _deploy_pair(aws: EmbeddedAws, pair: Pair, lake: Mapping[str, str]) -> None:
     function_role = function_role_arn(aws)
-    _create_stack(aws, pair.data_lake, "data-lake.yaml", {"FunctionRoleArn": function_role})
+    given = {"FunctionRoleArn": function_role, "BucketPattern": BUCKET_PATTERN, **lake}
+    _create_stack(aws, pair.data_lake, "data-lake.yaml", given)
     _create_stack(aws, pair.dms, "dms.yaml", {"FunctionRoleArn": function_role, "DataLakeAccountId": pair.data_lake})
     aws.client("s3", pair.data_lake).create_bucket(
         Bucket=pair.bucket, CreateBucketConfiguration={"LocationConstraint": aws.region}
@@ -203,12 +213,12 @@ def secrets_in(text: str) -> list[str]:
 
 
 def left_behind(aws: EmbeddedAws, pairs: Sequence[Pair] = PAIRS) -> list[str]:
-    """The ARNs of all endpoints, roles and policies in the accounts, except the roles of `accounts/`."""
+    """The ARNs of all endpoints, roles and policies in the accounts, except what `accounts/` has made."""
     found: list[str] = []
     for pair in pairs:
         iam = aws.client("iam", pair.data_lake)
         found += [role["Arn"] for role in iam.list_roles()["Roles"] if role["Arn"] != pair.data_lake_role_arn]
-        found += [policy["Arn"] for policy in iam.list_policies(Scope="Local")["Policies"]]
+        found += policy_arns(aws, pair)
         found += [endpoint["EndpointArn"] for endpoint in endpoints(aws, pair)]
     return found
 
@@ -222,8 +232,14 @@ def purge(aws: EmbeddedAws, pairs: Sequence[Pair] = PAIRS) -> None:
         for role in iam.list_roles()["Roles"]:
             if role["Arn"] != pair.data_lake_role_arn:
                 _purge_role(iam, role["RoleName"])
-        for policy in iam.list_policies(Scope="Local")["Policies"]:
-            _purge_policy(iam, policy["Arn"])
+        for arn in policy_arns(aws, pair):
+            _purge_policy(iam, arn)
+
+
+def policy_arns(aws: EmbeddedAws, pair: Pair) -> list[str]:
+    """All policies of the data-lake account, except the boundary of `accounts/data-lake.yaml`."""
+    policies = aws.client("iam", pair.data_lake).list_policies(Scope="Local")["Policies"]
+    return [policy["Arn"] for policy in policies if policy["Arn"] != pair.boundary_arn]
 
 
 def _purge_role(iam: Any, name: str) -> None:

@@ -76,15 +76,15 @@ ACCEPTED: Accepted = {
     _manages("iam:createrole"): _OWN_PATH,
     _manages("iam:deleterole"): _OWN_PATH,
     _manages("iam:updateassumerolepolicy"): _OWN_PATH,
-    _manages("iam:attachrolepolicy"): "only policies of that path, to roles of that path",
-    _manages("iam:detachrolepolicy"): "only policies of that path, from roles of that path",
+    _manages("iam:attachrolepolicy"): "only policies of that path, to roles of that path that carry what is demanded",
+    _manages("iam:detachrolepolicy"): "only from roles of that path",
     _manages("iam:createpolicy"): _OWN_PATH,
     _manages("iam:deletepolicy"): _OWN_PATH,
     _manages("iam:createpolicyversion"): _OWN_PATH,
     _manages("iam:deletepolicyversion"): _OWN_PATH,
     _manages("iam:deleterolepolicy"): "an inline policy that somebody added would keep the role from being deleted",
-    _manages("iam:putrolepermissionsboundary"): "PERMISSIONSBOUNDARY; only the one of the parameter, where it is given",
-    _manages("iam:deleterolepermissionsboundary"): "PERMISSIONSBOUNDARY; not where the parameter demands a boundary",
+    _manages("iam:putrolepermissionsboundary"): "only the one that is demanded, if one is",
+    _manages("iam:deleterolepermissionsboundary"): "PERMISSIONSBOUNDARY; not where one is demanded, as by default",
     ("parliament", "PRIVILEGE_ESCALATION CreateNewPolicyVersion", _MAKER): (
         "its own policy is inline, and the policies that it may change are attached under that path alone"
     ),
@@ -102,7 +102,7 @@ ACCEPTED: Accepted = {
     _manages_adopted("iam:putrolepermissionsboundary"): _ADOPTED,
     _manages_adopted("iam:updateassumerolepolicy"): _ADOPTED,
     ("parliament", "PRIVILEGE_ESCALATION CreateNewPolicyVersion", _ADOPTER): (
-        "its own policies are inline; NeverItself denies the rest"
+        "its own policies are inline; NeverOursNorAwss denies the rest"
     ),
     # accounts/dms.yaml
     ("parliament", "PERMISSIONS_MANAGEMENT_ACTIONS iam:passrole", "accounts/dms.yaml Adoption"): (

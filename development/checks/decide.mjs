@@ -1,7 +1,8 @@
 // A second engine for IAM's decisions: @cloud-copilot/iam-simulate, which knows from AWS's service authorization
 // reference which condition keys and resources an action has. Cases in, by standard input, as JSON; answers out.
-// A case: {policies, boundary, principal, action, resource, context}. An answer: {allowed} or {error}.
-// Identity policies alone: that DMS takes a role of another account is its own exception, on record nowhere.
+// A case: {policies, boundary, principal, action, resource, context, resource_policy, owner}, the owner being the account
+// of the resource. An answer: {allowed} or {error}. Without a resource policy it is of the identity policies alone: that
+// DMS takes a role of another account is its own exception, on record nowhere.
 import { readFileSync } from 'node:fs'
 import { runSimulation } from '@cloud-copilot/iam-simulate'
 
@@ -9,20 +10,22 @@ import { runSimulation } from '@cloud-copilot/iam-simulate'
 const asInReference = (arn) => arn.replace(/^(arn:[^:]+:dms:[^:]*:[^:]*:[a-z-]+):.*/, '$1:*')
 const named = (documents) => documents.map((policy, number) => ({ name: `policy-${number}`, policy }))
 
-async function decide({ policies, boundary, principal, action, resource, context }) {
+async function decide({ policies, boundary, principal, action, resource, context, resource_policy, owner }) {
   const answer = await runSimulation({
     request: {
       principal,
       action,
-      resource: { resource: asInReference(resource), accountId: principal.split(':')[4] },
+      resource: { resource: asInReference(resource), accountId: owner || principal.split(':')[4] },
       contextVariables: context,
     },
     identityPolicies: named(policies),
     permissionBoundaryPolicies: boundary ? named([boundary]) : undefined,
+    resourcePolicy: resource_policy ?? undefined,
     serviceControlPolicies: [],
     resourceControlPolicies: [],
   }, {})
   if (answer.resultType === 'error') return { error: JSON.stringify(answer.errors) }
+  if (resource_policy) return { allowed: answer.overallResult === 'Allowed' }
   const results = answer.resultType === 'single' ? [answer.result] : answer.results
   const allowed = results.length > 0 && results.every(({ analysis }) =>
     analysis.identityAnalysis.result === 'Allowed' && (!boundary || analysis.permissionBoundaryAnalysis.result === 'Allowed'))

@@ -18,6 +18,7 @@ EXAMPLES = {
     "Boundary": "arn:aws:iam::222222222222:policy/dms-s3-endpoint-boundary",
     "FunctionRoleArn": "arn:aws:iam::111111111111:role/dms-s3-endpoint-eu-west-1",
     "PermissionsBoundary": "arn:aws:iam::222222222222:policy/boundary",
+    "BucketPattern": "data-lake-*",
     "DataLakeAccountId": "222222222222",
     "DataLakeRoleArns": "arn:aws:iam::222222222222:role/dms-s3-endpoint-data-lake",
     "DmsRoleArns": "arn:aws:iam::333333333333:role/dms-s3-endpoint-dms",

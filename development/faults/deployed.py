@@ -69,7 +69,7 @@ class Deployed:
 def deployed(build_dir: Path) -> Iterator[CloudFormation]:
     """Accounts with the function, and with bystanders that no run may touch."""
     with EmbeddedAws(time_scale=TIME_SCALE) as aws:
-        deploy_accounts(aws, [DEV])
+        deploy_accounts(aws, [DEV], PermissionsBoundary="none")  # as scenarios give their own
         deploy_function(aws, build_dir, [DEV])
         with played(aws) as cloudformation:
             make_bystanders(cloudformation)

@@ -113,10 +113,10 @@ def token(server: EmbeddedAws) -> str:
     return f"arn:aws:lambda:{server.region}:{ACCOUNT}:function:answers"
 
 
-def ends(aws: EmbeddedAws, stack: str) -> str:
+def ends(aws: EmbeddedAws, stack: str, account: str = ACCOUNT) -> str:
     """The status in which the stack comes to rest."""
     while True:
-        found = aws.client("cloudformation", ACCOUNT).describe_stacks(StackName=stack)["Stacks"][0]
+        found = aws.client("cloudformation", account).describe_stacks(StackName=stack)["Stacks"][0]
         if not found["StackStatus"].endswith("_IN_PROGRESS"):
             return str(found["StackStatus"])
         time.sleep(0.05)

@@ -12,6 +12,8 @@ from local_aws import EmbeddedAws
 
 from .endpoint_pair import LAKE, Pair, refused
 
+THEIRS = "444444444444"
+
 
 @pytest.fixture
 def instance(pair: Pair) -> str:
@@ -75,6 +77,43 @@ def test_the_owner_of_the_bucket(pair: Pair, instance: str) -> None:
     pair.demand(pair.create()["ExternalId"])
     arn = pair.create(settings={"ExpectedBucketOwner": "999999999999"})["EndpointArn"]
     assert outcome(pair, instance, arn)["LastFailureMessage"].endswith("Access Denied")
+
+
+def test_a_bucket_of_another_account_must_let_the_role_in(pair: Pair, instance: str) -> None:
+    make_bucket(pair, THEIRS)
+    arn = pair.made()["EndpointArn"]
+    allow(pair, ("s3:*", "*"))
+    assert outcome(pair, instance, arn)["LastFailureMessage"].endswith("Access Denied: s3:ListBucket, s3:PutObject")
+    open_to_the_role(pair)
+    assert outcome(pair, instance, arn)["Status"] == "successful"
+
+
+def test_a_boundary_limits_what_the_role_may_do(pair: Pair, instance: str) -> None:
+    make_bucket(pair, THEIRS)
+    arn = pair.made()["EndpointArn"]
+    allow(pair, ("s3:*", "*"))
+    open_to_the_role(pair)
+    bind_to_buckets_of(pair, LAKE)
+    assert outcome(pair, instance, arn)["LastFailureMessage"].endswith("Access Denied: s3:ListBucket, s3:PutObject")
+    bind_to_buckets_of(pair, THEIRS)
+    assert outcome(pair, instance, arn)["Status"] == "successful"
+
+
+def open_to_the_role(pair: Pair) -> None:
+    """The bucket of another account."""
+    resources = [f"arn:aws:s3:::{pair.bucket}", f"arn:aws:s3:::{pair.bucket}/*"]
+    statement = {"Effect": "Allow", "Principal": {"AWS": pair.role_arn}, "Action": "s3:*", "Resource": resources}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    pair.aws.client("s3", THEIRS).put_bucket_policy(Bucket=pair.bucket, Policy=document)
+
+
+def bind_to_buckets_of(pair: Pair, account: str) -> None:
+    """Give the role a boundary."""
+    condition = {"StringEquals": {"aws:ResourceAccount": account}}
+    document = {"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": condition}]}
+    name = f"{pair.identifier}-{account}"
+    policy = pair.iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(document))["Policy"]
+    pair.iam.put_role_permissions_boundary(RoleName=pair.identifier, PermissionsBoundary=policy["Arn"])
 
 
 def test_a_running_test(aws: EmbeddedAws, pair: Pair, instance: str) -> None:

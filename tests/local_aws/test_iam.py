@@ -1,4 +1,4 @@
-"""IAM's names, which are unique without regard to case."""
+"""IAM's names, and the keys of a role's tags, are the same in whatever case; those of a policy are not."""
 
 from __future__ import annotations
 
@@ -27,3 +27,21 @@ def test_names_are_taken_in_their_own_account_alone(pair: Pair) -> None:
     pair.iam.create_role(RoleName=pair.identifier, AssumeRolePolicyDocument=trust())
     elsewhere = pair.aws.client("iam", "444444444444")
     assert elsewhere.create_role(RoleName=pair.identifier.upper(), AssumeRolePolicyDocument=trust())
+
+
+def test_keys_of_a_roles_tags_are_one_in_whatever_case(pair: Pair) -> None:
+    role = {"RoleName": pair.identifier}
+    pair.iam.create_role(**role, AssumeRolePolicyDocument=trust(), Tags=[{"Key": "Team", "Value": "lake"}])
+    pair.iam.tag_role(**role, Tags=[{"Key": "team", "Value": "sea"}])
+    assert pair.iam.list_role_tags(**role)["Tags"] == [{"Key": "team", "Value": "sea"}]
+    pair.iam.untag_role(**role, TagKeys=["TEAM"])
+    assert pair.iam.list_role_tags(**role)["Tags"] == []
+
+
+def test_keys_of_a_policys_tags_that_differ_in_case_are_two(pair: Pair) -> None:
+    tags = [{"Key": "Team", "Value": "lake"}, {"Key": "team", "Value": "sea"}]
+    made = pair.iam.create_policy(PolicyName=pair.identifier, PolicyDocument=DOCUMENT, Tags=tags[:1])["Policy"]
+    pair.iam.tag_policy(PolicyArn=made["Arn"], Tags=tags[1:])
+    assert pair.iam.list_policy_tags(PolicyArn=made["Arn"])["Tags"] == tags
+    pair.iam.untag_policy(PolicyArn=made["Arn"], TagKeys=["team"])
+    assert pair.iam.list_policy_tags(PolicyArn=made["Arn"])["Tags"] == tags[:1]

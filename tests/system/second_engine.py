@@ -8,12 +8,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from local_aws import EmbeddedAws
 from local_aws.organisation import ROOT, run
+from local_aws.wire import Decision
+
+from .attempts import Attempts, attempted
 
 
 @dataclass(frozen=True)
 class Case:
-    """One action of a role's session, with the role's policies and its boundary."""
+    """One action of a role's session, with the role's policies and its boundary.
+
+    With the resource's own policy, both decide: `owner` is the account of the resource.
+    """
 
     policies: Sequence[Any]
     principal: str
@@ -21,6 +28,8 @@ class Case:
     resource: str
     context: Mapping[str, Any]
     boundary: Any = None
+    resource_policy: Any = None
+    owner: str = ""
 
 
 def decisions(cases: Sequence[Case]) -> list[Any]:
@@ -30,3 +39,30 @@ def decisions(cases: Sequence[Case]) -> list[Any]:
     given = json.dumps([vars(case) for case in cases])
     answers = json.loads(run([str(python), "-c", run_node], os.environ, ROOT / "development" / "checks", given))
     return [answer.get("allowed", answer.get("error")) for answer in answers]
+
+
+def disagreements(aws: EmbeddedAws, first: list[Decision]) -> list[tuple[Decision, Any]]:
+    """The decisions that the second engine takes otherwise, or finds impossible."""
+    known = {role: policies_of(aws, *role) for role in {role_of(each) for each in first}}
+    cases = [Case(known[role_of(each)], each.caller, each.action, each.resource, each.context) for each in first]
+    return [(one, other) for one, other in zip(first, decisions(cases), strict=True) if one.allowed is not other]
+
+
+def assert_refused_by_both(aws: EmbeddedAws, client: Any, attempts: Attempts) -> None:
+    """Each of the attempts, by the embedded AWS and by the second engine."""
+    aws.clear_calls()
+    answers = {name: attempted(client, *attempt) for name, attempt in attempts.items()}
+    assert {name: answer for name, answer in answers.items() if not answer.startswith("AccessDenied")} == {}
+    assert sum(not each.allowed for each in aws.decisions()) == len(attempts)
+    assert disagreements(aws, aws.decisions()) == []
+
+
+def role_of(decision: Decision) -> tuple[str, str]:
+    """Account and name."""
+    return decision.caller.split(":")[4], decision.caller.split("/")[1]
+
+
+def policies_of(aws: EmbeddedAws, account: str, role: str) -> list[Any]:
+    iam = aws.client("iam", account)
+    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    return [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]

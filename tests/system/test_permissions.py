@@ -15,9 +15,9 @@ import pytest
 
 from local_aws import EmbeddedAws
 from local_aws.cloudformation import CloudFormation
-from local_aws.organisation import DEV, FUNCTION_NAME, PAIRS, ROOT, TOOLS, function_role_arn, lease_table
+from local_aws.organisation import DEV, FUNCTION_NAME, PAIRS, ROOT, TOOLS, function_role_arn, lease_table, policy_arns
 
-from .world import create, properties, refused, replication_instance, settings, update
+from .world import create, no_boundary_demanded, properties, refused, replication_instance, settings, update
 
 Answer = dict[str, Any]
 BOUNDARY = "arn:aws:iam::aws:policy/PowerUserAccess"
@@ -60,7 +60,8 @@ def _put_inline_policy(cloudformation: CloudFormation) -> None:
 
 
 def _policy_arn(cloudformation: CloudFormation) -> str:
-    return str(_iam(cloudformation).list_policies(Scope="Local")["Policies"][0]["Arn"])
+    (arn,) = policy_arns(cloudformation.aws, DEV)
+    return arn
 
 
 def _attach_elsewhere(cloudformation: CloudFormation) -> None:
@@ -71,6 +72,10 @@ def _attach_elsewhere(cloudformation: CloudFormation) -> None:
 def _detach_elsewhere(cloudformation: CloudFormation) -> None:
     _iam(cloudformation).detach_role_policy(RoleName="theirs", PolicyArn=_policy_arn(cloudformation))
     _iam(cloudformation).delete_role(RoleName="theirs")
+
+
+def _unbind(cloudformation: CloudFormation) -> None:
+    _iam(cloudformation).delete_role_permissions_boundary(RoleName="dms-orders")
 
 
 def _create_with_test(cloudformation: CloudFormation) -> Answer:
@@ -85,7 +90,7 @@ def _delete_instance(cloudformation: CloudFormation) -> None:
 
 def _create_that_is_cancelled(cloudformation: CloudFormation) -> Answer:
     """The answer to the Delete that comes while the Create is at work."""
-    cloudformation.aws.switch(create_seconds=60.0)
+    cloudformation.aws.switch(create_seconds=150.0)
     first = cloudformation.event("Create", properties())
     running = threading.Thread(target=cloudformation.invoke, args=[first])
     running.start()
@@ -106,10 +111,9 @@ CREATE, DELETE = Situation(_create()), Situation(_delete, before=create)
 CREATE_WITH_TEST = Situation(_create_with_test, after=_delete_instance)
 NO_CHANGE, CHANGE = _update(properties(), properties()), _update(properties(), ANOTHER_FOLDER)
 RETAG = _update(TAGGED, RETAGGED)
-BIND, UNBIND = (
-    _update(properties(), properties(PERMISSIONSBOUNDARY=BOUNDARY)),
-    _update(properties(PERMISSIONSBOUNDARY=BOUNDARY), properties()),
-)
+# As of the time before a boundary was demanded.
+BIND = Situation(lambda cf: update(cf, properties(), ANOTHER_FOLDER), before=_create_and(_unbind))
+UNBIND = _update(properties(PERMISSIONSBOUNDARY=BOUNDARY), properties())
 DELETE_WITH_INLINE_POLICY = Situation(_delete, before=_create_and(_put_inline_policy))
 DELETE_OF_TWO_VERSIONS = Situation(_delete, before=_create_and(lambda cf: update(cf, properties(), ANOTHER_FOLDER)))
 DELETE_OF_POLICY_IN_USE = Situation(_delete, before=_create_and(_attach_elsewhere), after=_detach_elsewhere)
@@ -131,9 +135,13 @@ NEEDED: dict[str, dict[tuple[str, str], Situation]] = {
     },
     DEV.data_lake_role_arn: {
         ("CreateRoles", "iam:CreateRole"): CREATE,
-        ("TagNewRoles", "iam:TagRole"): CREATE,
-        ("TagOwnRoles", "iam:TagRole"): RETAG,
-        ("TagOwnRoles", "iam:UntagRole"): RETAG,
+        ("CreatePolicies", "iam:CreatePolicy"): CREATE,
+        ("TagNew", "iam:TagRole"): CREATE,
+        ("TagNew", "iam:TagPolicy"): CREATE,
+        ("TagOwn", "iam:TagRole"): RETAG,
+        ("TagOwn", "iam:UntagRole"): RETAG,
+        ("TagOwn", "iam:TagPolicy"): RETAG,
+        ("TagOwn", "iam:UntagPolicy"): RETAG,
         ("ReadRolesOfAnyName", "iam:GetRole"): CREATE,
         ("ReadRoles", "iam:ListRoleTags"): DELETE,
         ("OwnRoles", "iam:UpdateAssumeRolePolicy"): CREATE,
@@ -144,11 +152,6 @@ NEEDED: dict[str, dict[tuple[str, str], Situation]] = {
         ("OwnRoles", "iam:DeleteRole"): DELETE,
         ("AttachTheirPolicies", "iam:AttachRolePolicy"): CREATE,
         ("Boundaries", "iam:PutRolePermissionsBoundary"): BIND,
-        ("TakeBoundariesAway", "iam:DeleteRolePermissionsBoundary"): UNBIND,
-        ("CreatePolicies", "iam:CreatePolicy"): CREATE,
-        ("TagNewPolicies", "iam:TagPolicy"): CREATE,
-        ("TagOwnPolicies", "iam:TagPolicy"): RETAG,
-        ("TagOwnPolicies", "iam:UntagPolicy"): RETAG,
         ("ReadPolicies", "iam:GetPolicy"): CREATE,
         ("ReadPolicies", "iam:GetPolicyVersion"): NO_CHANGE,
         ("ReadPolicies", "iam:ListPolicyTags"): DELETE,
@@ -176,6 +179,8 @@ NEEDED: dict[str, dict[tuple[str, str], Situation]] = {
         ("PassRolesToDms", "iam:PassRole"): CREATE,
     },
 }
+# And this one, in a data-lake account that demands no boundary.
+TAKE_AWAY = ("TakeBoundariesAway", "iam:DeleteRolePermissionsBoundary")
 # Each once; together they make every call that the function makes.
 TRIED_ALONE = list(dict.fromkeys(situation for grants in NEEDED.values() for situation in grants.values()))
 GRANTS = [(role_arn, *grant) for role_arn, grants in NEEDED.items() for grant in grants]
@@ -220,14 +225,31 @@ def listed(given: str | list[str]) -> list[str]:
 
 @pytest.mark.parametrize("role_arn", NEEDED)
 def test_no_grant_is_missing_in_the_table_above(aws: EmbeddedAws, role_arn: str) -> None:
-    statements = Policy.of(aws, role_arn, MAIN_POLICY[role_arn]).document["Statement"]
-    assert {(each["Sid"], action) for each in statements for action in listed(each["Action"])} == NEEDED[
-        role_arn
-    ].keys()
+    assert granted_by(aws, role_arn, MAIN_POLICY[role_arn]) == NEEDED[role_arn].keys()
+
+
+def granted_by(aws: EmbeddedAws, role_arn: str, policy: str) -> set[tuple[str, str]]:
+    """The statements and actions that the policy allows."""
+    statements = Policy.of(aws, role_arn, policy).document["Statement"]
+    allowed = [each for each in statements if each["Effect"] == "Allow"]
+    return {(each["Sid"], action) for each in allowed for action in listed(each["Action"])}
+
+
+def test_where_no_boundary_is_demanded_it_can_be_taken_away_too_and_that_is_needed(
+    aws: EmbeddedAws, cloudformation: CloudFormation
+) -> None:
+    with no_boundary_demanded(aws):
+        granted = granted_by(aws, DEV.data_lake_role_arn, "endpoint-roles-and-policies")
+        UNBIND.before(cloudformation)
+        with Policy.of(aws, DEV.data_lake_role_arn, "endpoint-roles-and-policies").without(*TAKE_AWAY):
+            answer = UNBIND.request(cloudformation)
+        cloudformation.send("Delete", properties(), PhysicalResourceId=answer["PhysicalResourceId"])
+    assert granted == {*NEEDED[DEV.data_lake_role_arn], TAKE_AWAY}
+    assert TAKE_AWAY[1] in refused(answer, "AccessDenied")
 
 
 def test_each_grant_is_traced_in_the_docs_to_the_call_that_needs_it() -> None:
-    assert traced_in("security.md") == sorted((sid, action) for _role_arn, sid, action in GRANTS)
+    assert traced_in("security.md") == sorted([*((sid, action) for _role_arn, sid, action in GRANTS), TAKE_AWAY])
 
 
 def traced_in(page: str) -> list[tuple[str, str]]:

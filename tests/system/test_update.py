@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
 from local_aws import EmbeddedAws
 from local_aws.cloudformation import CloudFormation
-from local_aws.organisation import DEV, TEST, endpoints
+from local_aws.organisation import DEV, TEST, endpoints, policy_arns
 
 from .world import (
     create,
     delete,
     external_ids,
     mutations,
+    no_boundary_demanded,
     properties,
     refused,
     settings,
@@ -123,8 +123,7 @@ def test_a_policy_name_is_changed_in_place_and_the_old_policy_removed(
     aws.clear_calls()
     answer = update(cloudformation, properties(), properties(POLICYNAME="dms-orders-2"))
     assert answer["Data"]["PolicyArn"].endswith("/dms-orders-2")
-    policies = aws.client("iam", DEV.data_lake).list_policies(Scope="Local")["Policies"]
-    assert [policy["PolicyName"] for policy in policies] == ["dms-orders-2"]
+    assert policy_arns(aws, DEV) == [answer["Data"]["PolicyArn"]]
     assert not {"CreateEndpoint", "DeleteEndpoint"} & set(mutations(aws))
     delete(cloudformation)
 
@@ -139,21 +138,35 @@ def test_a_role_name_given_up_is_removed_last(aws: EmbeddedAws, cloudformation: 
     delete(cloudformation)
 
 
-def test_a_permissions_boundary_is_put_and_taken_away_in_place(
+def test_where_none_is_demanded_a_permissions_boundary_is_put_and_taken_away_in_place(
     aws: EmbeddedAws, cloudformation: CloudFormation
 ) -> None:
-    iam = aws.client("iam", DEV.data_lake)
-    document = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}'
-    boundary = iam.create_policy(PolicyName="boundary", PolicyDocument=document)["Policy"]["Arn"]
+    boundary = "arn:aws:iam::aws:policy/PowerUserAccess"
     bounded = properties(PERMISSIONSBOUNDARY=boundary)
+    with no_boundary_demanded(aws):
+        create(cloudformation)
+        assert boundary_of_role(aws) == ""
+        assert update(cloudformation, properties(), bounded)["Status"] == "SUCCESS"
+        assert boundary_of_role(aws) == boundary
+        assert update(cloudformation, bounded, properties())["Status"] == "SUCCESS"
+        assert boundary_of_role(aws) == ""
+        delete(cloudformation)
+
+
+def test_a_role_of_the_time_before_a_boundary_was_demanded_has_it_after_its_next_update(
+    aws: EmbeddedAws, cloudformation: CloudFormation
+) -> None:
     create(cloudformation)
-    assert update(cloudformation, properties(), bounded)["Status"] == "SUCCESS"
-    role: dict[str, Any] = dict(iam.get_role(RoleName="dms-orders")["Role"])
-    assert role["PermissionsBoundary"]["PermissionsBoundaryArn"] == boundary
-    assert update(cloudformation, bounded, properties())["Status"] == "SUCCESS"
-    assert "PermissionsBoundary" not in iam.get_role(RoleName="dms-orders")["Role"]
+    aws.client("iam", DEV.data_lake).delete_role_permissions_boundary(RoleName="dms-orders")
+    assert update(cloudformation, properties(), properties())["Status"] == "SUCCESS"
+    assert boundary_of_role(aws) == DEV.boundary_arn
     delete(cloudformation)
-    iam.delete_policy(PolicyArn=boundary)
+
+
+def boundary_of_role(aws: EmbeddedAws) -> str:
+    """Its ARN; empty for none."""
+    role = aws.client("iam", DEV.data_lake).get_role(RoleName="dms-orders")["Role"]
+    return str(role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", ""))
 
 
 def test_a_replacement_in_the_same_account_needs_other_names(aws: EmbeddedAws, cloudformation: CloudFormation) -> None:

@@ -87,10 +87,9 @@ def mutations(aws: EmbeddedAws) -> list[str]:
 
 
 @contextmanager
-def task_on(aws: EmbeddedAws, endpoint_arn: str, pair: Pair = DEV, instance: str = "") -> Iterator[str]:
-    """A replication task on the endpoint and the instance, or one of its own, while the block lasts; its identifier."""
-    dms = aws.client("dms", pair.dms)
-    instance = instance or replication_instance(aws, pair)
+def task_on(aws: EmbeddedAws, endpoint_arn: str, pair: Pair = DEV) -> Iterator[str]:
+    """A replication task on the endpoint, with an instance of its own, while the block lasts; its identifier."""
+    dms, instance = aws.client("dms", pair.dms), replication_instance(aws, pair)
     task = dms.create_replication_task(
         ReplicationTaskIdentifier="nightly",
         SourceEndpointArn=f"arn:aws:dms:{aws.region}:{pair.dms}:endpoint:SOURCE",
@@ -115,10 +114,27 @@ def replication_instance(aws: EmbeddedAws, pair: Pair = DEV) -> str:
 
 @contextmanager
 def adoptable(aws: EmbeddedAws, names: str, afterwards: str = "") -> Iterator[None]:
-    """Roles and policies of the pattern may be adopted in dev's data lake; what was made there is taken away."""
-    update_account(aws, DEV.data_lake, "data-lake.yaml", Adopt=names)
+    """Roles and policies of the pattern may be adopted in dev; what was made there is taken away."""
+    allow_adoption(aws, names)
     try:
         yield
     finally:
         purge(aws, [DEV])
-        update_account(aws, DEV.data_lake, "data-lake.yaml", Adopt=afterwards)
+        allow_adoption(aws, afterwards)
+
+
+def allow_adoption(aws: EmbeddedAws, names: str) -> None:
+    """Of roles and policies of the pattern, in both accounts of dev; empty for none."""
+    update_account(aws, DEV.data_lake, "data-lake.yaml", Adopt=names)
+    update_account(aws, DEV.dms, "dms.yaml", Adopt=names)
+
+
+@contextmanager
+def no_boundary_demanded(aws: EmbeddedAws) -> Iterator[None]:
+    """Of roles in dev's data lake, which is empty afterwards."""
+    update_account(aws, DEV.data_lake, "data-lake.yaml", PermissionsBoundary="none")
+    try:
+        yield
+    finally:
+        purge(aws, [DEV])
+        update_account(aws, DEV.data_lake, "data-lake.yaml", PermissionsBoundary="make")

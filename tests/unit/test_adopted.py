@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from development.faults.scenarios import BOUNDARY, BUCKET
-from development.faults.stack import WedgedError
+from development.faults.stack import Stack, WedgedError
 from tests import by_hand
 
 from .builders import DATA_LAKE
@@ -34,9 +34,11 @@ from .test_adoption import (
     unattached,
     without_tags,
 )
-from .test_procedure import ENDPOINT_ARN, OURS
+from .test_procedure import ENDPOINT_ARN, OURS, World
 
 pytestmark = pytest.mark.usefixtures("in_memory")
+
+OTHER_STACK = "arn:aws:cloudformation:eu-west-1:111111111111:stack/other/11111111-0000-4000-8000-000000000000"
 
 # While ADOPT stands
 
@@ -105,7 +107,10 @@ def test_what_was_deleted_by_hand_after_the_import_wedges_no_rollback(delete_by_
     delete_by_hand(world)
     world.stack.update_and_roll_back(adopting(S3SETTINGS=ANOTHER_FOLDER))
     assert world.works()
+    made_again = [arn for arn in world.cloud.inventory() if "/dms-s3-endpoint/" in arn]
+    assert not set(made_again) & set(marked(world.cloud.inventory()))
     assert world.stack.delete()
+    assert not set(made_again) & world.cloud.inventory().keys()
     assert of_ours(world.cloud.inventory()) == []
 
 
@@ -174,6 +179,23 @@ def test_the_rollback_of_taking_adopt_out_sets_the_mark_again() -> None:
     before = world.cloud.inventory()
     assert world.stack.update_and_roll_back(without_tags())
     assert world.cloud.inventory() == before
+
+
+def test_pieces_that_a_stack_retained_are_marked_again_by_the_rollback_though_they_are_under_our_path() -> None:
+    world = World()
+    assert world.stack.create(without_tags())
+    retained = world.cloud.inventory()
+    in_iam = (*world.cloud.iam.roles.values(), *world.cloud.iam.policies.values())
+    for tags in [piece["Tags"] for piece in in_iam] + [live.tags for live in world.cloud.dms.endpoints.kept]:
+        for key in [key for key in tags if key.startswith("dms-s3-endpoint:")]:
+            del tags[key]
+    released = world.cloud.inventory()
+    another = Stack(world.cloud, OTHER_STACK)
+    assert another.create(adopting())
+    assert another.update_and_roll_back(without_tags())
+    assert marked(world.cloud.inventory()) == sorted(retained)
+    assert another.delete()
+    assert world.cloud.inventory() == released
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,29 @@ def test_old_tags_are_removed_before_new_ones_are_added_as_keys_that_differ_in_c
     assert calls == ["untag_role", "tag_role", "untag_policy", "tag_policy"]
 
 
+@pytest.mark.parametrize("bounds", [True, False])
+def test_an_attachment_that_is_denied_is_tried_again_if_the_role_got_its_boundary_a_moment_ago(
+    iam: FakeIam, monkeypatch: pytest.MonkeyPatch, bounds: bool
+) -> None:
+    """Where a boundary is demanded, IAM grants the attachment by it, and may not see it yet."""
+    make: Any = FakeClient(iam)
+    maker, client = Iam(make, "aws", DATA_LAKE, iam.clock.deadline()), Iam(make, "aws", DATA_LAKE, iam.clock.deadline())
+    role, policy, attach = made(maker), policy_of(maker), iam.attach_role_policy
+    monkeypatch.setattr(iam, "attach_role_policy", lambda **given: denied_before(3.0, iam, attach, given))
+    if bounds:
+        client.set_boundary(role, "arn:aws:iam::aws:policy/PowerUserAccess")
+        client.attach(role, policy)
+        return
+    with pytest.raises(EndpointError, match="AccessDenied: attach-role-policy orders orders"):
+        client.attach(role, policy)
+
+
+def denied_before(seconds: float, iam: FakeIam, call: Any, given: Any) -> Any:
+    if iam.clock.now < seconds:
+        raise make_client_error("AccessDenied")
+    return call(**given)
+
+
 @pytest.mark.parametrize("call", ["detach_role_policy", "delete_role"])
 def test_a_role_that_is_gone_is_denied_by_its_path_and_that_is_fine(
     data_lake: Iam, iam: FakeIam, monkeypatch: pytest.MonkeyPatch, call: str

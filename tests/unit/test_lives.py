@@ -272,3 +272,10 @@ def test_a_record_that_is_stored_and_read_is_the_same(record: Record) -> None:
     read = Record.from_json(record.as_json())
     assert read == record
     assert all(isinstance(life.state, State) for life in read.lives)
+
+
+def test_what_is_left_behind_is_condemned_and_no_more_what_cloudformation_has() -> None:
+    """The Delete of what it has fails before the eyes of whoever asked for it."""
+    given_up, asked_for = Life("a", "dev/a", State.CONDEMNED), Life("b", "dev/b", State.CONDEMNED)
+    record = Record(lives=(given_up, asked_for, Life("c", "dev/c", State.STANDS)), current="dev/b")
+    assert record.left_behind() == ["dev/a"]

@@ -52,6 +52,8 @@ class Iam:
         self._deadline = deadline
         # For each piece that this request made: whether IAM shows it by now.
         self._made: list[Callable[[], object]] = []
+        # Whether it gave a role a boundary, without which the account may grant no attachment.
+        self._bounded = False
 
     def wait_until_seen(self) -> None:
         """Wait until IAM shows what this request made: for each piece SECONDS_TO_SETTLE at most. Raises nothing."""
@@ -199,6 +201,7 @@ class Iam:
 
     def set_boundary(self, role: Role, boundary: str) -> None:
         """Set the role's permissions boundary, or take it off if `boundary` is empty."""
+        self._bounded = True
         with aws_call(f"put-role-permissions-boundary {role.name}"):
             if boundary:
                 self._client.put_role_permissions_boundary(RoleName=role.name, PermissionsBoundary=boundary)
@@ -340,8 +343,8 @@ class Iam:
         raise unsettled
 
     def _may_settle(self, error: ClientError) -> bool:
-        """Tags grant many calls, and IAM may not see yet the tags of what this request made."""
-        return error_code(error) in UNSETTLED or (is_denial(error) and bool(self._made))
+        """Tags and a boundary grant many calls, and IAM may not see yet those that this request gave."""
+        return error_code(error) in UNSETTLED or (is_denial(error) and (bool(self._made) or self._bounded))
 
 
 def _role(role: RoleTypeDef, tags: list[TagTypeDef]) -> Role:

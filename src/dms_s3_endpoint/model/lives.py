@@ -57,6 +57,8 @@ class Life:
     # "document", "boundary" and "trust" what was wanted at the import. A change of ours ends its entry.
     is_import: bool = False
     baseline: Mapping[str, str] = field(default_factory=dict)
+    # The ARNs of the pieces that were made by hand.
+    imported: tuple[str, ...] = ()
     # The names that its pieces ever had, written before a call makes them.
     roles: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
@@ -146,6 +148,10 @@ class Record:
     def others(self, life: Life | None, *states: State) -> list[Life]:
         """The lives in one of these states, without this one."""
         return [each for each in self.lives if each.state in states and not (life and each.is_same(life))]
+
+    def left_behind(self) -> list[str]:
+        """The physical ids that CloudFormation has no more, and whose Delete failed: nobody would hear of them."""
+        return [each.physical_id for each in self.others(None, State.CONDEMNED) if each.physical_id != self.current]
 
     def with_life(self, life: Life) -> Record:
         """The record in which this is what is known of the life."""

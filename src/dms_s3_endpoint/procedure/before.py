@@ -31,6 +31,7 @@ class Before:
     # See model/lives.py.
     is_import: bool = False
     baseline: Mapping[str, str] = field(default_factory=dict)
+    imported: frozenset[str] = frozenset()
 
 
 NOTHING_BEFORE = Before()

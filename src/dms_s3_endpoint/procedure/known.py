@@ -7,7 +7,7 @@ from dataclasses import replace
 from ..model.comparison import hash_of, made_with, snapshot
 from ..model.endpoint import Endpoint
 from ..model.lives import Life, State
-from ..model.ownership import FINGERPRINT
+from ..model.ownership import FINGERPRINT, is_adopted
 from ..model.pieces import LiveEndpoint
 from .adoption import is_imported
 from .before import Before
@@ -28,6 +28,7 @@ def before_plan(life: Life, wanted: Endpoint, old_properties: Endpoint | None) -
         is_going_back=hash_of(wanted) in life.succeeded_with,
         is_import=life.is_import,
         baseline=life.baseline,
+        imported=frozenset(life.imported),
     )
 
 
@@ -43,13 +44,18 @@ def while_at_work(life: Life, wanted: Endpoint, plan: Plan, region: str) -> Life
 def _with_baseline(life: Life, wanted: Endpoint, plan: Plan, region: str) -> Life:
     """What an import finds is right as it is, until a change of ours replaces it."""
     if not life.is_import and (plan.has(Do.IMPORT) or is_imported(plan.observed)):
-        life = replace(life, is_import=True, baseline=baseline_of(wanted, region))
+        life = replace(life, is_import=True, baseline=baseline_of(wanted, region), imported=_made_by_hand(plan))
     replaced = {
         "document": plan.has(Do.CREATE_POLICY, Do.REPLACE_DOCUMENT),
         "boundary": plan.has(Do.CREATE_ROLE, Do.SET_BOUNDARY),
         "trust": plan.has(Do.CREATE_ROLE, Do.CREATE_ENDPOINT),
     }
     return replace(life, baseline={key: value for key, value in life.baseline.items() if not replaced[key]})
+
+
+def _made_by_hand(plan: Plan) -> tuple[str, ...]:
+    marked = {piece.arn for piece in plan.observed.pieces if is_adopted(piece.tags)}
+    return tuple(sorted(marked | {step.piece.arn for step in plan.of(Do.IMPORT) if step.piece}))
 
 
 def after_success(life: Life, wanted: Endpoint, plan: Plan, live: LiveEndpoint) -> Life:

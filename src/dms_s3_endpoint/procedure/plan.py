@@ -13,7 +13,7 @@ from ..model.arns import read_arn
 from ..model.endpoint import Endpoint
 from ..model.errors import Code, EndpointError
 from ..model.hashing import fingerprint
-from ..model.ownership import ADOPTED, FINGERPRINT, Owner, is_adopted, is_unowned, ownership_keys
+from ..model.ownership import ADOPTED, FINGERPRINT, ROOT_PATH, Owner, is_adopted, is_unowned, ownership_keys
 from ..model.pieces import LiveEndpoint, Observed, Piece, Policy, Role, piece_name, role_fingerprint
 from ..model.policies import (
     Document,
@@ -205,7 +205,7 @@ def _steps(
     if not _is_import(wanted, observed, before):
         yield from changes
         return
-    yield from _import(wanted, owner, observed, region)
+    yield from _import(wanted, owner, observed, region, before)
     if observed.role is None or observed.policy is None:
         # Somebody deleted it since the import, and a rollback must succeed.
         made_again = (Do.SET_BOUNDARY, Do.CREATE_POLICY, Do.CREATE_ROLE, Do.ATTACH)
@@ -218,7 +218,7 @@ def _is_import(wanted: Endpoint, observed: Observed, before: Before) -> bool:
     return adoption.is_import(wanted, observed)
 
 
-def _import(wanted: Endpoint, owner: Owner, observed: Observed, region: str) -> Iterator[Step]:
+def _import(wanted: Endpoint, owner: Owner, observed: Observed, region: str, before: Before) -> Iterator[Step]:
     """Only our tags; the endpoint last, as other requests look at it alone.
 
     The mark of what was imported is set again where an update that took ADOPT out is rolled back.
@@ -227,8 +227,13 @@ def _import(wanted: Endpoint, owner: Owner, observed: Observed, region: str) -> 
         if is_unowned(piece.tags):
             tags = owner.tags(_fingerprint_of(wanted, piece, region)) | {ADOPTED: "true"}
             yield Step(Do.IMPORT, piece_name(piece), "it was made by hand", piece, tags)
-        elif not is_adopted(piece.tags):
+        elif not is_adopted(piece.tags) and _was_made_by_hand(piece, before):
             yield Step(Do.IMPORT, piece_name(piece), "its endpoint was made by hand", piece, {ADOPTED: "true"})
+
+
+def _was_made_by_hand(piece: Piece, before: Before) -> bool:
+    """What stands under our path we made, or a stack retained it, so that it was imported from there."""
+    return ROOT_PATH not in piece.arn or piece.arn in before.imported
 
 
 def _changes(wanted: Endpoint, observed: Observed, region: str, before: Before, why_recreate: str) -> Iterator[Step]:
