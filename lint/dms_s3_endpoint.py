@@ -14,9 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cfnlint.jsonschema import CfnTemplateValidator, ValidationError
-from cfnlint.rules import CloudFormationLintRule, RuleMatch
 from cfnlint.rules.jsonschema.CfnLintJsonSchema import CfnLintJsonSchema
-from cfnlint.template import Template
 
 TYPE_NAME = "Custom::CreateDMSS3Endpoint"
 SCHEMA: dict[str, Any] = json.loads(Path(__file__).with_name("schema.json").read_text())
@@ -41,6 +39,12 @@ class Properties(CfnLintJsonSchema):
         writable = {name: schema for name, schema in SCHEMA["properties"].items() if name not in READ_ONLY}
         self._schema, self._use_schema_arg = {**SCHEMA, "type": "object", "properties": writable}, False
         self.validators = KEYWORDS
+
+    def validate(self, validator: Any, keywords: Any, instance: Any, schema: Any) -> Errors:
+        """As its class does, but with functions resolved, as those of AWS's own resources are."""
+        of_values = validator.function_filter.evolve(validate_dynamic_references=False, add_cfn_lint_keyword=False)
+        extended = self.extend_validator(validator.evolve(function_filter=of_values), self._schema, validator.context)
+        yield from self._iter_errors(extended, instance)
 
 
 # Keys: the schema's, as the template spells them
@@ -70,22 +74,26 @@ def properties(validator: Any, properties: Any, instance: Any, schema: Any) -> E
 
 
 def required(validator: Any, required: Any, instance: Any, schema: Any) -> Errors:
-    """A missing key is named in its canonical spelling."""
-    if isinstance(instance, dict):
+    """A missing key is named in its canonical spelling. A macro, as AWS::Include, may bring any."""
+    if isinstance(instance, dict) and "Fn::Transform" not in instance:
         there = spellings(instance)
         missing = [name for name in required if fold(name) not in there]
         yield from STANDARD["required"](validator, missing, instance, schema)
 
 
 def additional_properties(validator: Any, allowed: Any, instance: Any, schema: Any) -> Errors:
-    """An unknown key is named with the nearest known one, a refused one with the reason."""
+    """An unknown key is named with the nearest known one, a refused one with the reason. Not all keys are text."""
     if not isinstance(instance, dict):
         return
-    spelled = spellings(instance)
-    spelled_properties = {spelled.get(fold(name), name): each for name, each in schema["properties"].items()}
+    texts = {key if isinstance(key, str) else str(key): value for key, value in instance.items()}
+    properties = schema.get("properties", {})
+    known = set(map(fold, properties))
+    spelled = {**properties, **{key: {} for key in texts if fold(key) in known}}
     standard = STANDARD["additionalProperties"]
-    for error in standard(validator, allowed, instance, {**schema, "properties": spelled_properties}):
+    for error in standard(validator, allowed, texts, {**schema, "properties": spelled}):
         key = error.path[0]
+        if key not in instance:
+            error.path.clear()
         if reason := schema.get("refused", {}).get(fold(key)):
             error.message = f"{key!r} {reason}"
         yield error
@@ -210,6 +218,19 @@ def comparable(settings: Any, key: str, value: str) -> tuple[str, str]:
     return name, folded if "examples" in schema else value
 
 
+def when_replaced(_validator: Any, rule: Any, instance: Any, _schema: Any) -> Errors:
+    """With one value of a property the names get a suffix, and what is imported keeps its own."""
+    given, switch = literals(instance), f"{rule['property']} {rule['value']}"
+    if given.get(rule["property"], "").lower() != rule["value"]:
+        return
+    for name, longest in rule["longest"].items():
+        if len(given.get(name, "")) > longest:
+            yield ValidationError(f"{name} has at most {longest} characters with {switch}, as it gets a suffix")
+    for name in rule["excludes"]:
+        if given.get(name, "").lower() in ("true", "y"):
+            yield ValidationError(f"{name} and {switch} exclude each other")
+
+
 KEYWORDS = {
     "properties": properties,
     "required": required,
@@ -219,59 +240,8 @@ KEYWORDS = {
     "uniqueMember": unique_member,
     "attributesOf": attributes_of,
     "settingsWith": settings_with,
+    "whenReplaced": when_replaced,
+    # Of these cfn-lint knows the types alone, and takes no number where text is asked for.
+    "fn_getatt": None,
+    "fn_getstackoutput": None,
 }
-
-
-class Names(CloudFormationLintRule):
-    """What must be another one for each endpoint."""
-
-    id = "E9702"
-    shortdesc = f"Names of two {TYPE_NAME} are the same"
-    description = "Each endpoint needs an identifier, a role and a policy of its own; case makes no difference"
-    tags = ("resources", "dms")
-    UNIQUE = ("ENDPOINTIDENTIFIER", "ROLENAME", "POLICYNAME")
-
-    def match(self, cfn: Template) -> list[RuleMatch]:
-        """A finding for each name that an earlier resource of the same environment has."""
-        seen: dict[tuple[str, str, str], str] = {}
-        matches = []
-        for logical_id, resource in cfn.get_resources([TYPE_NAME]).items():
-            given = resource.get("Properties")
-            forms = {fold(key): form(value) for key, value in given.items()} if isinstance(given, dict) else {}
-            for name in filter(forms.__contains__, self.UNIQUE):
-                other = seen.setdefault((name, forms.get("ENVIRONMENT", ""), forms[name]), logical_id)
-                if other != logical_id:
-                    text = f"{name} of {logical_id} is that of {other} too; each endpoint needs its own"
-                    matches.append(RuleMatch(["Resources", logical_id, "Properties"], text))
-        return matches
-
-
-def form(value: Any) -> str:
-    """A text that is the same for two values that mean the same; a function is the same as itself."""
-    return json.dumps(value, default=str) if isinstance(value, (dict, list)) else str(value).lower()
-
-
-class Attributes(CloudFormationLintRule):
-    """cfn-lint takes any attribute of a custom resource."""
-
-    id = "E9703"
-    shortdesc = f"Fn::GetAtt of an attribute that {TYPE_NAME} has not"
-    description = "Only the attributes of the schema's readOnlyProperties are there"
-    tags = ("resources", "dms")
-
-    def match(self, cfn: Template) -> list[RuleMatch]:
-        """A finding for each attribute that is none."""
-        ours = cfn.get_resources([TYPE_NAME])
-        found = [(path, *logical_id_and_attribute(path[-1])) for path in cfn.search_deep_keys("Fn::GetAtt")]
-        return [
-            RuleMatch(path[:-1], f"{logical_id} has no attribute {attribute}, but {', '.join(sorted(READ_ONLY))}")
-            for path, logical_id, attribute in found
-            if logical_id in ours and isinstance(attribute, str) and attribute not in READ_ONLY
-        ]
-
-
-def logical_id_and_attribute(value: Any) -> tuple[str, Any]:
-    """Of a Fn::GetAtt in either form; no attribute where it is malformed, of which cfn-lint tells itself."""
-    parts = value.split(".", 1) if isinstance(value, str) else value
-    is_pair = isinstance(parts, list) and len(parts) > 1
-    return (str(parts[0]), parts[1]) if is_pair else ("", None)

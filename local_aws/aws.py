@@ -225,6 +225,14 @@ class EmbeddedAws:
         """The answers that reached the ResponseURLs of MiniStack's CloudFormation."""
         return [Answer(**answer) for answer in self._control("GET", "answers")]
 
+    def refusals(self) -> list[str]:
+        """The parameters that DMS refused to sessions of roles since the server began, as `operation: why`.
+
+        A function that checks its input well meets none.
+        """
+        refusals: list[str] = self._control("GET", "refusals")
+        return refusals
+
     def decisions(self) -> list[Decision]:
         """The latest 10,000 decisions of IAM for sessions of roles since the last `clear_calls`."""
         return [Decision(**decision) for decision in self._control("GET", "decisions")]

@@ -26,6 +26,8 @@ def _read(state: State, name: str, event: str) -> object:
             return [asdict(call) for call in state.calls if event in ("", call.event)]
         case "answers":
             return [asdict(answer) for answer in state.answers]
+        case "refusals":
+            return state.refusals
         case "decisions":
             return [asdict(decision) for decision in state.decisions]
         case "logs":

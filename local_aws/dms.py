@@ -1,13 +1,11 @@
-"""The DMS of the embedded AWS. Endpoints and connections are emulated here; moto serves all other operations.
+"""The DMS of the embedded AWS. Endpoints, connections and tasks are emulated here; moto serves all other operations.
 
 https://docs.aws.amazon.com/dms/latest/APIReference/
 """
 
 from __future__ import annotations
 
-import base64
 import json
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,14 +16,15 @@ from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.core.router import extract_access_key_id
 from moto.core.request import Request
-from moto.dms.models import dms_backends
 from moto.dms.responses import DatabaseMigrationServiceResponse
 from moto.moto_api import state_manager
 
 from .dms_connections import Connections
-from .dms_endpoints import DmsFault, Endpoints, check, filtered, page, partition_of
+from .dms_endpoints import Endpoints, filtered, new_arn, page, partition_of
+from .dms_parameters import DmsFault, ParameterFault, check, invalid
 from .dms_settings import MODEL, Given
 from .iam_history import Assumption, TrustHistory, dms_may_assume
+from .replication_tasks import ReplicationTasks
 from .state import State
 from .switches import Switches
 from .throttle import DMS_REFILL, DMS_SIZE, Bucket
@@ -48,6 +47,7 @@ class Account:
     def __post_init__(self) -> None:
         self.endpoints = Endpoints(self)
         self.connections = Connections(self)
+        self.tasks = ReplicationTasks(self, self.connections.check_instance)
         self.bucket = Bucket(DMS_SIZE, DMS_REFILL, self.now)
 
     @property
@@ -66,8 +66,7 @@ class Account:
 
     def why_not_deleted(self, endpoint_arn: str) -> str:
         """What prevents the delete of the endpoint; empty if nothing does."""
-        tasks = dms_backends[self.account_id][self.region].replication_tasks.values()
-        if any(endpoint_arn in (task.source_endpoint_arn, task.target_endpoint_arn) for task in tasks) or any(
+        if self.tasks.are_on(endpoint_arn) or any(
             endpoint_arn in (config["SourceEndpointArn"], config["TargetEndpointArn"])
             for config in self.configs.values()
         ):
@@ -88,12 +87,16 @@ class DmsService:
     async def handle(self, method: str, path: str, headers: dict[str, str], body: bytes, query: Given) -> Any:
         """Status, headers and body of the answer, in the form of MiniStack's handlers."""
         operation = headers.get("x-amz-target", "").rpartition(".")[2]
+        access_key = extract_access_key_id(headers, query)
         try:
             self._throttle()
             given = _parse(operation, body)
-            emulated = None if _is_motos(given) else self._emulated(operation, extract_access_key_id(headers, query))
+            emulated = None if _is_motos(given) else self._emulated(operation, access_key)
             return _json(200, emulated(given)) if emulated else _ask_moto(operation, body)
         except DmsFault as fault:
+            # An account's root is somebody at a desk; functions have sessions.
+            if isinstance(fault, ParameterFault) and not access_key.isdigit():
+                self._state.refusals.append(f"{operation}: {fault}")
             return _json(400, {"__type": fault.code, "message": str(fault)})
 
     def _emulated(self, operation: str, access_key: str) -> Callable[[Given], Given] | None:
@@ -103,13 +106,19 @@ class DmsService:
         if checked is not None:
             return lambda given: dict(checked(given, access_key))
         account = self._account
-        served: Callable[[Given], Given] | None = getattr(account.endpoints, name, None)
-        return served or getattr(account.connections, name, None)
+        for each in (account.endpoints, account.connections, account.tasks):
+            if served := getattr(each, name, None):
+                return lambda given: dict(served(given))
+        return None
 
     def tags_of(self, arn: str) -> dict[str, str]:
-        """The tags of an endpoint of any account; none for other ARNs."""
-        kept = (each for account in self._accounts.values() for each in account.endpoints.kept)
-        return next((each.tags for each in kept if each.arn == arn), {})
+        """The tags of an endpoint of any account that exists now; none for other ARNs."""
+        standing = (each for account in self._accounts.values() for each in account.endpoints.standing())
+        return next((each.tags for each in standing if each.arn == arn), {})
+
+    def tasks(self) -> ReplicationTasks:
+        """The replication tasks of the caller's account."""
+        return self._account.tasks
 
     @property
     def _account(self) -> Account:
@@ -123,7 +132,7 @@ class DmsService:
             raise DmsFault("ThrottlingException", "Rate exceeded")
 
     def _create_endpoint(self, given: Given, access_key: str) -> Given:
-        check(given, servers_for_s3=self._state.switches.servers_for_s3)
+        check(given, self._state.switches)
         if given.get("Tags"):
             self._check_tags(given, access_key)
         role_arn = given.get("S3Settings", {}).get("ServiceAccessRoleArn", "")
@@ -165,8 +174,7 @@ class DmsService:
     # Serverless replications, which moto does not emulate
 
     def _create_replication_config(self, given: Given, _access_key: str) -> Given:
-        tail = given.get("ResourceIdentifier") or base64.b32encode(secrets.token_bytes(25)).decode()[:39]
-        arn = f"arn:{partition_of(get_region())}:dms:{get_region()}:{get_account_id()}:replication-config:{tail}"
+        arn = new_arn("replication-config", given, self._account)
         self._account.configs[arn] = given | {"ReplicationConfigArn": arn}
         return {"ReplicationConfig": self._account.configs[arn]}
 
@@ -198,7 +206,7 @@ def _parse(operation: str, body: bytes) -> Given:
     shape = MODEL.operation_model(operation).input_shape
     report = ParamValidator().validate(given, shape) if shape else None
     if report and report.has_errors():
-        raise DmsFault("InvalidParameterValueException", report.generate_report())
+        raise invalid(report.generate_report())
     return dict(given)
 
 

@@ -8,14 +8,14 @@ https://docs.aws.amazon.com/dms/latest/APIReference/
 from __future__ import annotations
 
 import base64
-import re
 import secrets
 import uuid
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from botocore.utils import ArnParser
 
+from .dms_parameters import DmsFault, check_settings, check_tags, invalid
 from .dms_settings import (
     SESSION,
     Given,
@@ -26,26 +26,14 @@ from .dms_settings import (
 )
 from .switches import FirstCreate, Switches
 
-IDENTIFIER = re.compile(r"[A-Za-z](-?[A-Za-z0-9])*", re.ASCII)
+Member = TypeVar("Member")
 SOMEBODY_ELSES_ID = "00000000-0000-4000-8000-000000000000"
-LONGEST_IDENTIFIER = {"EndpointIdentifier": 255, "ResourceIdentifier": 31}
-# Neither a key nor a value of a tag may begin so. https://docs.aws.amazon.com/dms/latest/APIReference/API_Tag.html
-RESERVED_FOR_TAGS = ("aws:", "dms:")
-NOT_FOR_S3 = ("Username", "Password", "ServerName", "Port", "DatabaseName")
 # For `refused_creates`: while IAM propagates a change, the words differ from attempt to attempt.
 WORDS_OF_A_REFUSAL = (
     "The IAM Role {} is not configured properly.AccessDenied",
     "The IAM Role {} is not configured properly. AccessDenied status code: 400",
     "The security token included in the request is invalid.",
 )
-
-
-class DmsFault(Exception):  # noqa: N818  # AWS's own term
-    """An error that DMS answers with. `code` is its type, such as `ResourceNotFoundFault`."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 @dataclass
@@ -140,11 +128,9 @@ class Endpoints:
         attributes = attributes_of(given.get("ExtraConnectionAttributes", ""))
         dropped = self._switches.drops_on_create
         settings = {name: value for name, value in given.get("S3Settings", {}).items() if name not in dropped}
-        tail = given.get("ResourceIdentifier") or base64.b32encode(secrets.token_bytes(25)).decode()[:39]
-        account_id, region = self.surroundings.account_id, self.surroundings.region
-        remote = role_arn and account_of(role_arn) != account_id
+        remote = role_arn and account_of(role_arn) != self.surroundings.account_id
         return Endpoint(
-            arn=f"arn:{partition_of(region)}:dms:{region}:{account_id}:endpoint:{tail}",
+            arn=new_arn("endpoint", given, self.surroundings),
             identifier=identifier,
             direction=given["EndpointType"],
             engine=given["EngineName"],
@@ -152,7 +138,7 @@ class Endpoints:
             settings=settings_in(attributes) | settings,
             attributes=attributes,
             external_id=self._external_id(identifier) if remote else "",
-            tags={tag["Key"]: tag["Value"] for tag in given.get("Tags", [])},
+            tags=_tags(given.get("Tags", [])),
             created=now,
             active=now + self._switches.create_seconds,
         )
@@ -265,6 +251,7 @@ class Endpoints:
         endpoint = self.find(given["EndpointArn"])
         if self._switches.modify == "refused":
             raise DmsFault("AccessDeniedFault", f"The IAM Role {endpoint.role_arn} is not configured properly.")
+        check_settings(given.get("S3Settings", {}))
         endpoint.settings |= given.get("S3Settings", {})
         return {"Endpoint": self._shown(endpoint, self.surroundings.now(), tells_external_id=True)}
 
@@ -282,8 +269,9 @@ class Endpoints:
 
     def add_tags_to_resource(self, given: Given) -> Given:
         """AddTagsToResource."""
-        check_tags(given["Tags"])
-        self.find(given["ResourceArn"]).tags.update({tag["Key"]: tag["Value"] for tag in given["Tags"]})
+        tags = self.find(given["ResourceArn"]).tags
+        check_tags(given["Tags"], tags, self._switches.most_tags)
+        tags.update(_tags(given["Tags"]))
         return {}
 
     def remove_tags_from_resource(self, given: Given) -> Given:
@@ -297,7 +285,7 @@ class Endpoints:
         """ListTagsForResource, for one ARN or several."""
         arns = [given["ResourceArn"]] if given.get("ResourceArn") else given.get("ResourceArnList", [])
         if not arns:
-            raise DmsFault("InvalidParameterValueException", "The parameter ResourceArn must be provided")
+            raise invalid("The parameter ResourceArn must be provided")
         found = [(arn, self.find(arn).tags) for arn in arns]
         return {"TagList": [{"Key": k, "Value": v, "ResourceArn": arn} for arn, tags in found for k, v in tags.items()]}
 
@@ -312,51 +300,17 @@ def account_of(arn: str) -> str:
     return str(ArnParser().parse_arn(arn)["account"])
 
 
-def check(given: Given, servers_for_s3: bool = False) -> None:
-    """Check the parameters of CreateEndpoint, as DMS does before it assumes the role. Raises DmsFault.
-
-    With `servers_for_s3`, an S3 endpoint may have the parameters of a database server; they have no effect.
-    """
-    _check_identifiers(given)
-    check_tags(given.get("Tags", []))
-    if given["EndpointType"] not in ("source", "target"):
-        raise DmsFault("InvalidParameterValueException", f"Endpoint type {given['EndpointType']} is not valid")
-    if given["EngineName"] == "s3":
-        _check_s3({name: value for name, value in given.items() if not (servers_for_s3 and name in NOT_FOR_S3)})
+def new_arn(kind: str, given: Given, surroundings: Surroundings) -> str:
+    """The ARN of what is created. Its last part is the ResourceIdentifier, else one that DMS draws."""
+    region, account_id = surroundings.region, surroundings.account_id
+    tail = given.get("ResourceIdentifier") or base64.b32encode(secrets.token_bytes(25)).decode()[:39]
+    return f"arn:{partition_of(region)}:dms:{region}:{account_id}:{kind}:{tail}"
 
 
-def _check_identifiers(given: Given) -> None:
-    for name, longest in LONGEST_IDENTIFIER.items():
-        if name in given and not (IDENTIFIER.fullmatch(given[name]) and len(given[name]) <= longest):
-            raise DmsFault("InvalidParameterValueException", f"The parameter {name} is not a valid identifier")
-
-
-def check_tags(tags: list[Given]) -> None:
-    """Raises DmsFault if a key or a value begins with what is reserved; in which case, is not documented."""
-    words = [str(tag.get(member, "")) for tag in tags for member in ("Key", "Value")]
-    for wrong in [word for word in words if word.lower().startswith(RESERVED_FOR_TAGS)]:
-        raise DmsFault("InvalidParameterValueException", f"A tag can't be prefixed with aws: or dms:, as {wrong} is")
-
-
-def _check_s3(given: Given) -> None:
-    settings = given.get("S3Settings", {})
-    for name in ("BucketName", "ServiceAccessRoleArn"):
-        if not settings.get(name):
-            message = f"The parameter {name} must be provided and must not be blank"
-            raise DmsFault("InvalidParameterCombinationException", message)
-    if any(value == "" for value in settings.values()):
-        raise DmsFault("InvalidParameterValueException", "A setting must not be blank")
-    if given.get("SslMode", "none") != "none":
-        raise DmsFault("InvalidParameterCombinationException", "SslMode is not supported for S3 endpoints")
-    wrong = [name for name in NOT_FOR_S3 if name in given]
-    if wrong:
-        raise DmsFault("InvalidParameterCombinationException", f"{wrong[0]} is not supported for S3 endpoints")
-
-
-def filtered(by: Given, names: dict[str, str]) -> str:
-    """The member that a filter selects by; `names` maps filters to members. Raises DmsFault."""
+def filtered(by: Given, names: dict[str, Member]) -> Member:
+    """What a filter selects by; `names` maps filters to members. Raises DmsFault."""
     if by["Name"] not in names or not by["Values"]:
-        raise DmsFault("InvalidParameterValueException", f"Invalid filter {by['Name']}")
+        raise invalid(f"Invalid filter {by['Name']}")
     return names[by["Name"]]
 
 
@@ -364,6 +318,10 @@ def _matches(endpoint: Endpoint, by: Given) -> bool:
     members = ("identifier", "arn", "direction", "engine")
     names = dict(zip(("endpoint-id", "endpoint-arn", "endpoint-type", "engine-name"), members, strict=True))
     return getattr(endpoint, filtered(by, names)) in by["Values"]
+
+
+def _tags(tags: list[Given]) -> dict[str, str]:
+    return {tag["Key"]: tag.get("Value", "") for tag in tags}
 
 
 def _not_assumable(endpoint: Endpoint, more: str = "") -> DmsFault:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,8 @@ DEFAULTS = {
     "EnableStatistics": True,
     "DatePartitionEnabled": False,
 }
+BOOLEANS = {"true": True, "y": True, "false": False, "n": False}
+INTEGER = re.compile("-?[0-9]{1,10}")
 UPPER_CASE = ("CompressionType", "EncryptionMode", "ParquetVersion")
 
 
@@ -37,9 +40,10 @@ def settings_in(attributes: Mapping[str, str]) -> Given:
 
 
 def _typed(type_name: str, value: str) -> Any:
+    """The value in the setting's type; text that does not have it stays text."""
     if type_name == "boolean":
-        return value.lower() == "true"
-    return int(value) if type_name == "integer" and value.isdigit() else value
+        return BOOLEANS.get(value.lower(), value)
+    return int(value) if type_name == "integer" and INTEGER.fullmatch(value) else value
 
 
 def shown_settings(settings: Given) -> Given:

@@ -40,6 +40,8 @@ class State:
     faults: list[PlannedFault] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    # The parameters that DMS refused to sessions of roles.
+    refusals: list[str] = field(default_factory=list)
     # Only the last decisions, because a long run makes very many.
     decisions: deque[Decision] = field(default_factory=lambda: deque(maxlen=10_000))
     # By RequestId of a CloudFormation event: the MiniStack worker that runs the function for it.

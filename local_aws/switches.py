@@ -70,6 +70,12 @@ class Switches:
     # The S3Settings that CreateEndpoint ignores unless ExtraConnectionAttributes has them too:
     # hashicorp/terraform-provider-aws#28704 for CdcPath, its s3_endpoint.go for ServerSideEncryptionKmsKeyId.
     drops_on_create: tuple[str, ...] = ()
+    # What becomes of an attribute that the documentation of S3 targets does not have. Refused:
+    # hashicorp/terraform-provider-aws#29170 and, for a source, #27852. But DMS may know more than its documentation.
+    unknown_attributes: Literal["refused", "accepted"] = "refused"
+    # The most tags of a resource. https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tagging.html says ten, as AWS's
+    # services had it until https://aws.amazon.com/blogs/security/now-organize-your-aws-resources-by-using-up-to-50-tags-per-resource/
+    most_tags: int = 50
     # The quota of endpoints for each account and Region. https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Limits.html
     quota: int = 1000
     # According to the post above, ModifyEndpoint does not work for such an endpoint.

@@ -25,7 +25,7 @@ from jsonschema import Draft7Validator
 from dms_s3_endpoint.model.environments import NAME, RESERVED_NAME, Environment
 from dms_s3_endpoint.model.errors import EndpointError
 from dms_s3_endpoint.model.parse import parse
-from dms_s3_endpoint.model.properties import Items, Members, properties
+from dms_s3_endpoint.model.properties import LONGEST_WHEN_REPLACED, Items, Members, properties
 from dms_s3_endpoint.model.s3_settings import members
 from dms_s3_endpoint.model.values import fold
 from dms_s3_endpoint_cli.schema import TYPE_NAME, editor_schema
@@ -97,6 +97,7 @@ PAIRS: list[Given] = [
     {"CDCPATH": "A", "EXTRACONNECTIONATTRIBUTES": "cdcPath=a"},
     {"DATAFORMAT": "", "EXTRACONNECTIONATTRIBUTES": "dataFormat=csv;dataFormat="},
 ]
+WAYS = ["replace", "REPLACE", "recreate", ""]
 ATTRIBUTES = [
     *("", " ", ";;", "nonsense", "=x", "a=b=c", "a=b;\n c = d\n", "a=b;A=B", "a=b;a=c", "a=;a=b", "a-b=1;ab=2"),
     *("dataFormat=csv;DATAFORMAT=CSV", "dataFormat=csv;dataFormat=parquet", "bucketName=lake", "bucketName=other"),
@@ -236,6 +237,12 @@ def names_of(of: Members) -> list[str]:
 def several_values() -> Iterator[Given]:
     """What several values say together."""
     yield from (minimal(TAGS=tags) for tags in TAGS)
+    for way, name, length in itertools.product(WAYS, LONGEST_WHEN_REPLACED, (9, 8)):
+        longest = LONGEST_WHEN_REPLACED[name] + 9 - length
+        yield minimal(**{"ONUPDATE": way, name: "x" * longest})
+    yield from (
+        minimal(ONUPDATE=way, ADOPT=adopt) for way, adopt in itertools.product(WAYS, ["true", "Y", "false", ""])
+    )
     for pair in PAIRS:
         yield minimal(S3SETTINGS={"BUCKETNAME": "lake"} | pair)
         yield minimal(S3SETTINGS=dict(reversed(({"BUCKETNAME": "lake"} | pair).items())))

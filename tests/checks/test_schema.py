@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,29 +16,8 @@ from dms_s3_endpoint.model.errors import EndpointError
 from dms_s3_endpoint.model.parse import parse
 from dms_s3_endpoint.model.properties import RETURN_VALUES, properties
 from dms_s3_endpoint_cli.schema import editor_schema, main, resource_schema, table
+from tests.checks.cfn_lint import ROOT, findings, ours, resource, written
 from tests.unit.builders import ENVIRONMENTS, make_properties
-
-ROOT = Path(__file__).resolve().parents[2]
-CFN_LINT = [str(Path(sys.executable).parent / "cfn-lint"), "--append-rules", str(ROOT / "lint"), "--format", "json"]
-
-
-def lint(tmp_path: Path, resources: dict[str, Any], **more: Any) -> list[tuple[list[str], str]]:
-    """What our rules say of a template with these resources: where, and what."""
-    template = {"Parameters": {"Token": {"Type": "String"}}, "Resources": resources, **more}
-    path = tmp_path / "template.yaml"
-    path.write_text(yaml.safe_dump(template))
-    done = subprocess.run([*CFN_LINT, "--", str(path)], capture_output=True, text=True, check=False)  # noqa: S603  # our own
-    ours = [each for each in json.loads(done.stdout) if each["Rule"]["Id"].startswith("E97")]
-    return [(each["Location"]["Path"], each["Message"]) for each in ours]
-
-
-def linted(tmp_path: Path, resources: dict[str, Any], **more: Any) -> list[str]:
-    return [text for _path, text in lint(tmp_path, resources, **more)]
-
-
-def resource(**changes: Any) -> dict[str, Any]:
-    given = {"ServiceToken": {"Ref": "Token"}, **make_properties(**changes)}
-    return {"Type": "Custom::CreateDMSS3Endpoint", "Properties": {k: v for k, v in given.items() if v is not None}}
 
 
 def edited(text: str) -> list[str]:
@@ -108,9 +84,9 @@ def test_the_command_prints_the_table(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().out == table() + "\n"
 
 
-def test_a_stack_in_which_all_is_right_has_no_finding_in_whatever_case_its_keys_are(tmp_path: Path) -> None:
+def test_a_stack_in_which_all_is_right_has_no_finding_in_whatever_case_its_keys_are() -> None:
     lower = {key.lower() if key != "ServiceToken" else key: value for key, value in resource()["Properties"].items()}
-    assert linted(tmp_path, {"One": resource() | {"Properties": lower}}) == []
+    assert ours({"One": resource() | {"Properties": lower}}) == []
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
@@ -146,63 +122,78 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.fixture(scope="module")
-def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Of each of WRONG, in one template: a run of cfn-lint takes its time."""
+def said_of_each() -> dict[str, str]:
+    """Of each of WRONG, in one template."""
     ids = {what: f"Wrong{number}" for number, what in enumerate(WRONG)}
     names = {what: {"ROLENAME": what.replace(" ", "-"), "POLICYNAME": what.replace(" ", "-")} for what in WRONG}
     resources = {ids[what]: resource(**names[what] | changes) for what, (changes, _finding) in WRONG.items()}
-    said = lint(tmp_path_factory.mktemp("wrong"), resources)
-    return {what: " ".join(text for path, text in said if ids[what] in path) for what in WRONG}
+    said = ours(resources)
+    return {what: " ".join(each.message for each in said if ids[what] in each.place) for what in WRONG}
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_what_the_function_would_refuse_is_found_before(findings: dict[str, str], what: str) -> None:
+def test_what_the_function_would_refuse_is_found_before(said_of_each: dict[str, str], what: str) -> None:
     changes, finding = WRONG[what]
     with pytest.raises(EndpointError):
         parse(make_properties(**changes), ENVIRONMENTS)
-    assert finding in findings[what]
+    assert finding in said_of_each[what]
 
 
-def test_a_branch_of_a_condition_is_looked_into(tmp_path: Path) -> None:
-    condition = {"Conditions": {"X": {"Fn::Equals": [{"Ref": "Token"}, "x"]}}}
-    settings = {"BUCKETNAME": "lake", "DATAFORMAT": {"Fn::If": ["X", "parqet", "csv"]}}
-    (finding,) = linted(tmp_path, {"One": resource(S3SETTINGS=settings)}, **condition)
-    assert finding == "'parqet' does not fit: must be csv or parquet"
+PARAMETERS = {
+    "Token": {"Type": "String"},
+    "Empty": {"Type": "String", "Default": ""},
+    "Format": {"Type": "String", "AllowedValues": ["csv", "parqet"]},
+    "Path": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/formats/orders"},
+    "Size": {"Type": "Number", "Default": 7},
+}
+MORE = {
+    "Parameters": PARAMETERS,
+    "Conditions": {"X": {"Fn::Equals": [{"Ref": "Token"}, "x"]}},
+    "Mappings": {"Formats": {"all": {"wrong": "parqet", "right": "csv"}}},
+}
+# What cfn-lint makes of a value that is wrong: our own finding, or the one for values that a function gives.
+FORMATS: dict[str, tuple[Any, str]] = {
+    "a branch": ({"Fn::If": ["X", "parqet", "csv"]}, "E9701 'parqet' does not fit: must be csv or parquet"),
+    "a choice of a parameter": ({"Ref": "Format"}, "W1030 {'Ref': 'Format'} does not fit: must be csv or parquet"),
+    "a mapping": ({"Fn::FindInMap": ["Formats", "all", "wrong"]}, "W1034"),
+    "a text that is put together": ({"Fn::Join": ["", ["par", "qet"]]}, "W1032"),
+    "a substitution": ({"Fn::Sub": "x${Format}"}, "W1031"),
+}
 
 
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_wrong_value_is_found_where_the_template_tells_it(form: str) -> None:
+    value, finding = FORMATS[form]
+    settings = {"BUCKETNAME": "lake", "DATAFORMAT": value}
+    found = findings(written({"Resources": {"One": resource(S3SETTINGS=settings)}} | MORE))
+    said = [f"{each.rule} {each.message}" for each in found if each.place[:1] == ["Resources"]]
+    assert len(said) == 1
+    assert said[0].startswith(finding)
+
+
+BOX = {"Type": "AWS::Lightsail::Instance", "Properties": {"BlueprintId": "a", "BundleId": "b", "InstanceName": "c"}}
 UNKNOWN: dict[str, dict[str, Any]] = {
     "dynamic references": {"ROLENAME": "{{resolve:ssm:/role}}", "EXTRACONNECTIONATTRIBUTES": "{{resolve:ssm:/x}}"},
     "functions": {"ROLENAME": {"Fn::Sub": "${Token}-r"}, "S3SETTINGS": {"BUCKETNAME": {"Ref": "Token"}}},
     "a property that is left out by a condition": {"ADOPT": {"Ref": "AWS::NoValue"}},
     "a parameter that may be empty": {"TESTREPLICATIONINSTANCEARN": {"Ref": "Empty"}, "ADOPT": {"Ref": "Empty"}},
+    "a parameter of SSM": {"S3SETTINGS": {"BUCKETNAME": "lake", "DATAFORMAT": {"Ref": "Path"}}},
+    "a number where text is taken": {"S3SETTINGS": {"BUCKETNAME": "lake", "BUCKETFOLDER": {"Ref": "Size"}}},
+    "a number of a resource where text is": {"TAGS": [{"Key": "a", "Value": {"Fn::GetAtt": "Box.Hardware.CpuCount"}}]},
+    "a right value of a mapping": {
+        "S3SETTINGS": {"BUCKETNAME": "lake", "DATAFORMAT": {"Fn::FindInMap": ["Formats", "all", "right"]}}
+    },
+    "properties that a macro brings": {"Fn::Transform": {"Name": "Macro"}, "ROLENAME": None, "S3SETTINGS": None},
+    "settings that a macro brings": {"S3SETTINGS": {"Fn::Transform": {"Name": "Macro"}, "DATAFORMAT": "csv"}},
 }
 
 
-def test_what_only_the_deployment_knows_is_no_finding(tmp_path: Path) -> None:
-    parameters = {"Token": {"Type": "String"}, "Empty": {"Type": "String", "Default": ""}}
-    names = [{"ENDPOINTIDENTIFIER": f"e{number}", "POLICYNAME": f"e{number}"} for number in range(len(UNKNOWN))]
-    roles = [{"ROLENAME": f"e{number}"} for number in range(len(UNKNOWN))]
-    each = zip(roles, UNKNOWN.values(), names, strict=True)
-    resources = {f"E{number}": resource(**role | given | name) for number, (role, given, name) in enumerate(each)}
-    assert linted(tmp_path, resources, Parameters=parameters) == []
+@pytest.mark.parametrize("what", UNKNOWN)
+def test_what_only_the_deployment_knows_is_no_finding(what: str) -> None:
+    template = {"Resources": {"One": resource(**UNKNOWN[what]), "Box": BOX}} | MORE
+    assert [each for each in findings(written(template)) if each.place[:2] == ["Resources", "One"]] == []
 
 
-def test_a_malformed_template_does_not_end_the_linter(tmp_path: Path) -> None:
-    wrong = {
-        "One": resource(ROLENAME="same"),
-        "Listed": {"Type": "Custom::CreateDMSS3Endpoint", "Properties": ["x"]},
-        "None": {"Type": "Custom::CreateDMSS3Endpoint"},
-        "Dated": resource(ENDPOINTIDENTIFIER=datetime.date(2026, 1, 1), ROLENAME="SAME", POLICYNAME="p"),
-    }
-    outputs = {"Short": {"Value": {"Fn::GetAtt": "One"}}, "Short2": {"Value": {"Fn::GetAtt": ["One"]}}}
-    found = linted(tmp_path, wrong, Outputs=outputs)
-    assert "ROLENAME of One is that of Dated too; each endpoint needs its own" in found
-    assert any("2026-01-01" in each for each in found)
-    assert not any("Exception" in each for each in found)
-
-
-def test_two_endpoints_of_one_role_and_an_attribute_that_is_none(tmp_path: Path) -> None:
-    two = {"One": resource(), "Two": resource(ENDPOINTIDENTIFIER="two", POLICYNAME="two")}
-    outputs = {"Arn": {"Value": {"Fn::GetAtt": ["One", "EndpointARN"]}}}
-    one, other = linted(tmp_path, two, Outputs=outputs)
-    assert {one.split(" ")[0], other.split(" ")[0]} == {"ROLENAME", "One"}
+def test_two_spellings_of_a_key_are_one_finding() -> None:
+    (found,) = ours({"One": resource(rolename="dms-orders")})
+    assert found.message == "'ROLENAME' is given twice, in two spellings"

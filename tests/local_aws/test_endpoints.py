@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import time
-from typing import Any
 
 import pytest
 
@@ -38,30 +37,6 @@ def test_arns(pair: Pair) -> None:
     again = pair.create(ResourceIdentifier="orders-tail")
     assert again["EndpointArn"] == f"arn:aws:dms:eu-west-1:{DMS}:endpoint:orders-tail"
     pair.dms.delete_endpoint(EndpointArn=again["EndpointArn"])
-
-
-@pytest.mark.parametrize("identifier", ["1-orders", "orders-", "or--ders", "or_ders", "o" * 256])
-def test_identifiers_that_dms_does_not_take(pair: Pair, identifier: str) -> None:
-    refused("InvalidParameterValueException", pair.create, EndpointIdentifier=identifier)
-
-
-@pytest.mark.parametrize(
-    "more",
-    [
-        {"SslMode": "require"},
-        {"Username": "admin"},
-        {"S3Settings": {"BucketName": "bucket"}},
-        {"S3Settings": {"ServiceAccessRoleArn": "arn:aws:iam::222222222222:role/x"}},
-    ],
-)
-def test_combinations_that_dms_does_not_take(pair: Pair, more: dict[str, Any]) -> None:
-    refused("InvalidParameterCombinationException", pair.create, **more)
-
-
-def test_a_switch_lets_a_server_pass_for_s3(aws: EmbeddedAws, pair: Pair) -> None:
-    aws.switch(servers_for_s3=True)
-    pair.dms.delete_endpoint(EndpointArn=pair.made()["EndpointArn"])
-    assert pair.create(Username="none", ServerName="none", Port=1)["EngineName"] == "s3"
 
 
 def test_creating_active_deleting_gone(aws: EmbeddedAws, pair: Pair) -> None:
@@ -114,8 +89,8 @@ def test_pages(aws: EmbeddedAws, pair: Pair) -> None:
     aws.switch(page_size=20)
     page = pair.dms.describe_endpoints()
     assert len(page["Endpoints"]) == 20
-    rest = pair.dms.describe_endpoints(MaxRecords=20, Marker=page["Marker"])
-    assert wanted <= {each["EndpointArn"] for each in page["Endpoints"] + rest["Endpoints"]}
+    assert pair.dms.describe_endpoints(MaxRecords=20, Marker=page["Marker"])["Endpoints"][0] not in page["Endpoints"]
+    assert wanted <= {each["EndpointArn"] for each in endpoints(pair.dms)}
     for arn in wanted:
         pair.dms.delete_endpoint(EndpointArn=arn)
 
@@ -161,16 +136,6 @@ def test_keys_of_tags_differ_by_case(pair: Pair) -> None:
         pair.dms.add_tags_to_resource(ResourceArn=arn, Tags=[{"Key": key, "Value": key}])
     tags = pair.dms.list_tags_for_resource(ResourceArn=arn)["TagList"]
     assert {tag["Key"]: tag["Value"] for tag in tags} == {"team": "team", "Team": "Team"}
-
-
-@pytest.mark.parametrize("prefix", ["aws:", "dms:", "AWS:", "Dms:"])
-@pytest.mark.parametrize("member", ["Key", "Value"])
-def test_tags_that_dms_keeps_for_itself(pair: Pair, member: str, prefix: str) -> None:
-    tags = [{"Key": "team", "Value": "lake"}, {"Key": "stage", "Value": "dev"} | {member: f"{prefix}orders"}]
-    assert f"{prefix}orders" in refused("InvalidParameterValueException", pair.create, Tags=tags)
-    arn = pair.made()["EndpointArn"]
-    refused("InvalidParameterValueException", pair.dms.add_tags_to_resource, ResourceArn=arn, Tags=tags)
-    assert pair.dms.list_tags_for_resource(ResourceArn=arn)["TagList"] == []
 
 
 def test_modify_is_refused_unless_a_switch_says_otherwise(aws: EmbeddedAws, pair: Pair) -> None:

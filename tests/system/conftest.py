@@ -10,6 +10,7 @@ import pytest
 from local_aws import EmbeddedAws
 from local_aws.cloudformation import CloudFormation, played
 from local_aws.organisation import deploy_accounts, deploy_function, left_behind, purge, secrets_in
+from tests.refusals import all_foreseen
 
 
 @pytest.fixture(scope="session")
@@ -22,14 +23,15 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
 
 
 @pytest.fixture
-def aws(deployed: EmbeddedAws) -> Iterator[EmbeddedAws]:
-    """Checked at the end of each test: it has taken away what it made."""
-    deployed.clear_calls()
-    yield deployed
-    deployed.reset_switches()
-    left = left_behind(deployed)
-    purge(deployed)
-    assert left == []
+def aws(deployed: EmbeddedAws, request: pytest.FixtureRequest) -> Iterator[EmbeddedAws]:
+    """Checked at the end of each test: it has taken away what it made, and DMS refused no parameter."""
+    with all_foreseen(request.node, deployed.refusals):
+        deployed.clear_calls()
+        yield deployed
+        deployed.reset_switches()
+        left = left_behind(deployed)
+        purge(deployed)
+        assert left == []
 
 
 @pytest.fixture

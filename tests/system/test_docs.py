@@ -62,4 +62,5 @@ def test_a_newcomer_who_follows_the_readme_has_an_endpoint(checkout: Path) -> No
             environ["PATH"] = f"{checkout / '.venv' / 'bin'}{os.pathsep}{environ['PATH']}"
             run(["bash", "-e", "-c", command], environ, checkout)
         (endpoint,) = endpoints(aws, DEV)
+        assert aws.refusals() == []
     assert endpoint["EndpointIdentifier"] == "orders"

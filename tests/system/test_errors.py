@@ -104,7 +104,7 @@ def test_not_allow_listed_names_both_accounts(aws: EmbeddedAws, cloudformation: 
 
 
 def test_role_not_assumable_after_five_minutes(aws: EmbeddedAws, cloudformation: CloudFormation) -> None:
-    aws.switch(propagation_seconds=10_000.0)
+    aws.switch(propagation_seconds=100_000.0)
     refused(cloudformation.send("Create", properties()), "RoleNotAssumable")
     delete(cloudformation)
 

@@ -41,6 +41,7 @@ def aws() -> Iterator[EmbeddedAws]:
             update_account(aws, pair.data_lake, "data-lake.yaml", FunctionRoleArn=role)
             update_account(aws, pair.dms, "dms.yaml", FunctionRoleArn=role)
         yield aws
+        assert aws.refusals() == []
 
 
 @pytest.fixture

@@ -119,6 +119,7 @@ def test_a_release_is_deployed_as_it_is(here: Built, tmp_path: Path) -> None:
         sam_deploy(aws, tmp_path / "release" / "template.yaml", "dms-s3-endpoint", given)
         with played(aws) as cloudformation:
             answer = cloudformation.send("Create", properties())
+        assert aws.refusals() == []
     assert answer["Status"] == "SUCCESS", answer
 
 

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from .in_memory import deployed_in_memory
+from tests.refusals import all_foreseen
+
+from .in_memory import REFUSALS, deployed_in_memory
 
 RACES_OF_THE_NORMAL_RUN, RACES_OF_A_TEST, MOST_TESTS = 400, 100, 100
 
@@ -29,6 +31,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     size = max(RACES_OF_A_TEST, -(-count // MOST_TESTS))
     chunks = [range(begin, min(begin + size, first + count)) for begin in range(first, first + count, size)]
     metafunc.parametrize("seeds", chunks, ids=[f"{chunk[0]}-{chunk[-1]}" for chunk in chunks])
+
+
+@pytest.fixture(autouse=True)
+def foreseen(request: pytest.FixtureRequest) -> Iterator[None]:
+    with all_foreseen(request.node, lambda: REFUSALS):
+        yield
 
 
 @pytest.fixture

@@ -69,3 +69,9 @@ def test_attributes_that_the_api_does_not_know_are_passed_on() -> None:
 def test_added_settings_are_in_lower_camel_case_after_those_there_are() -> None:
     given = with_attributes("a = b ;\n", {"CdcPath": "Changes", "PreserveTransactions": True})
     assert given == "a=b;cdcPath=Changes;preserveTransactions=true"
+
+
+def test_an_alias_is_given_under_the_name_that_dms_knows_and_other_names_as_they_are_written() -> None:
+    key = "11111111-1111-4111-8111-111111111111"
+    given = with_attributes(f"sseKmsKeyId={key};compressionTtype=gzip;DataFormat=csv", {})
+    assert given == f"serverSideEncryptionKmsKeyId={key};compressionType=gzip;DataFormat=csv"

@@ -119,6 +119,13 @@ class Resource:
         return str(item["record"]["S"])
 
 
+def of_a_newer_dms() -> Resource:
+    """Where DMS takes attributes that neither its documentation nor an SDK has."""
+    cloud = CloudInMemory()
+    cloud.switch(unknown_attributes="accepted")
+    return Resource(cloud)
+
+
 def id_of(given: Properties) -> str:
     return f"{given['ENVIRONMENT']}/{given['ENDPOINTIDENTIFIER']}"
 
@@ -366,7 +373,7 @@ def long(name: str) -> dict[str, Any]:
 
 
 def test_it_does_not_grow_with_the_creates_whose_endpoints_were_retained() -> None:
-    resource = Resource().created(long("orders-0"))
+    resource = of_a_newer_dms().created(long("orders-0"))
     size = len(resource.stored)
     for number in range(1, 14):
         resource.created(long(f"orders-{number}"))
@@ -374,7 +381,7 @@ def test_it_does_not_grow_with_the_creates_whose_endpoints_were_retained() -> No
 
 
 def test_it_does_not_grow_without_end_with_the_replacements_whose_endpoints_were_retained() -> None:
-    resource = Resource().created(long("orders-0"))
+    resource = of_a_newer_dms().created(long("orders-0"))
     for number in range(1, 14):
         resource.replaced(long(f"orders-{number - 1}"), long(f"orders-{number}"))
     assert len(Record.from_json(resource.stored).lives) == 1 + EARLIER_LIVES_KEPT
@@ -440,7 +447,7 @@ TEXT = StringShape("NewOne", {"type": "string"})
 @pytest.mark.parametrize("has_task", [True, False])
 def test_an_sdk_that_learns_a_setting_that_was_an_unknown_attribute_is_no_reason(has_task: bool) -> None:
     given = {**A, "EXTRACONNECTIONATTRIBUTES": "newOne=abc"}
-    resource, new = Resource().created(given), {**given, "TAGS": []}
+    resource, new = of_a_newer_dms().created(given), {**given, "TAGS": []}
     kept = resource.live()
     if has_task:
         resource.put_task_on("orders")
@@ -476,7 +483,7 @@ def test_an_older_sdk_that_shows_a_setting_less_is_no_reason() -> None:
 @pytest.mark.parametrize("has_task", [True, False])
 def test_an_older_sdk_that_no_longer_knows_what_is_given_as_an_attribute_is_no_reason(has_task: bool) -> None:
     given = {**A, "EXTRACONNECTIONATTRIBUTES": "newOne=abc"}
-    resource, new = Resource(), {**given, "TAGS": []}
+    resource, new = of_a_newer_dms(), {**given, "TAGS": []}
     with another_sdk(NewOne=TEXT):
         resource.created(given)
     kept = resource.live()

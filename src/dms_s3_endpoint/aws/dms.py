@@ -260,12 +260,12 @@ class Dms:
         return [f"replication config {config['ReplicationConfigIdentifier']}" for config in used_by]
 
     def tag_endpoint(self, live: LiveEndpoint, added: Mapping[str, str], removed: Iterable[str]) -> None:
-        """Add the tags, then remove those of the keys."""
+        """Remove the tags of the keys, then add the others: both together may be more than DMS takes."""
         with aws_call(f"add-tags-to-resource {live.identifier}"):
-            if added:
-                self._client.add_tags_to_resource(ResourceArn=live.arn, Tags=tag_list(added))
             if keys := list(removed):
                 self._client.remove_tags_from_resource(ResourceArn=live.arn, TagKeys=keys)
+            if added:
+                self._client.add_tags_to_resource(ResourceArn=live.arn, Tags=tag_list(added))
 
     def test_connection(self, live: LiveEndpoint, instance_arn: str) -> None:
         """Test the connection from the replication instance. Raises EndpointError: ConnectionTestFailed."""

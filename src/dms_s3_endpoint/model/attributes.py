@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from .s3_settings import REFUSED, Setting, canonical_names, members, same, values_of
+from .s3_settings import ALIASES, REFUSED, Setting, canonical_names, members, same, values_of
 from .values import fold, quoted
 
 PROPERTY = "EXTRACONNECTIONATTRIBUTES"
@@ -92,9 +92,18 @@ def with_attributes(text: str, added: Mapping[str, Setting]) -> str:
 
     These are in lower camel case, booleans in lower case. Raises ValueError as `parse_attributes` does.
     """
-    parts = [f"{each.written}={each.value}" for each in _given(text)]
-    parts += [f"{name[0].lower()}{name[1:]}={attribute_value(value)}" for name, value in sorted(added.items())]
+    parts = [f"{_name_for_dms(each)}={each.value}" for each in _given(text)]
+    parts += [f"{_lower_camel(name)}={attribute_value(value)}" for name, value in sorted(added.items())]
     return ";".join(parts)
+
+
+def _name_for_dms(attribute: Attribute) -> str:
+    """As it is written; but DMS knows no alias."""
+    return _lower_camel(attribute.name) if fold(attribute.written) in ALIASES else attribute.written
+
+
+def _lower_camel(name: str) -> str:
+    return f"{name[0].lower()}{name[1:]}"
 
 
 def attribute_value(value: Setting) -> str:

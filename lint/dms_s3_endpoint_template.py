@@ -1,0 +1,254 @@
+"""cfn-lint's rules over a whole template with Custom::CreateDMSS3Endpoint: names, attributes, misspelt types.
+
+What is malformed is cfn-lint's own to tell of. Here it must not end in an exception, which would hide other findings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from difflib import SequenceMatcher, get_close_matches
+from itertools import islice, takewhile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cfnlint.conditions import UnknownSatisfisfaction
+from cfnlint.helpers import FUNCTIONS, import_filename
+from cfnlint.jsonschema import CfnTemplateValidator
+from cfnlint.rules import CloudFormationLintRule, RuleMatch
+from cfnlint.template import Template
+
+# cfn-lint loads each file of the folder alone, as part of no package; this one takes the other as cfn-lint does.
+beside = import_filename("dms_s3_endpoint", str(Path(__file__).parent))
+TYPE_NAME: str = beside.TYPE_NAME
+Place = list[Any]
+# In the text of an Fn::Sub; ${!Name} is none.
+VARIABLE = re.compile(r"\$\{([^!}][^}]*)\}")
+
+
+def finding(place: Place, text: str) -> RuleMatch:
+    """At this place, or the nearest one around it with a name that JSON has: cfn-lint prints places as JSON."""
+    return RuleMatch(list(takewhile(lambda key: isinstance(key, (str, int, float)), place)), text)
+
+
+# Names
+
+UNIQUE = ("ENDPOINTIDENTIFIER", "POLICYNAME", "ROLENAME")
+# So many values of a function are compared, and no more.
+MOST_VALUES = 100
+# A parameter, resource or attribute in what Python writes for a function.
+REFERENCE = re.compile(r"'Ref': '([^']*)'|\$\{([^!}][^}]*)\}")
+
+
+class Names(CloudFormationLintRule):
+    """What must be another one for each endpoint."""
+
+    id = "E9702"
+    shortdesc = f"Names of two {TYPE_NAME} are the same"
+    description = "Each endpoint needs an identifier, a role and a policy of its own; case makes no difference"
+    tags = ("resources", "dms")
+
+    def match(self, cfn: Template) -> list[RuleMatch]:
+        """A finding for each name that an earlier resource of the same environment may have at the same time."""
+        seen: dict[tuple[str, ...], list[tuple[str, Case]]] = {}
+        matches: dict[tuple[str, str], RuleMatch] = {}
+        for logical_id, name, environment, case in names(cfn):
+            key = (name, environment, case.value, repr(sorted(case.parameters.items())))
+            for other, earlier in seen.setdefault(key, []):
+                if other != logical_id and are_together(cfn, earlier, case):
+                    text = f"{name} of {logical_id} is that of {other} too; each endpoint needs its own"
+                    matches.setdefault((logical_id, name), finding(case.place, text))
+                    break
+            seen[key].append((logical_id, case))
+        return list(matches.values())
+
+
+class Case(NamedTuple):
+    """A value and its place, while these conditions are so and these parameters have these values."""
+
+    value: Any
+    place: Place
+    conditions: dict[str, bool]
+    parameters: dict[str, Any]
+
+
+def names(cfn: Template) -> Iterator[tuple[str, str, str, Case]]:
+    """Each name that a resource may have: its logical id, the property, the environment's and the name's text."""
+    context = cfn.context.evolve(functions=list(FUNCTIONS))
+    validator = CfnTemplateValidator({}).evolve(cfn=cfn, context=context)
+    for logical_id, resource in cfn.get_resources([TYPE_NAME]).items():
+        condition = resource.get("Condition")
+        conditions = {condition: True} if isinstance(condition, str) else {}
+        whole = Case(resource.get("Properties"), ["Resources", logical_id, "Properties"], conditions, {})
+        for given in branches(whole):
+            for name, environment, case in names_in(validator, given):
+                yield str(logical_id), name, environment, case
+
+
+def names_in(validator: Any, given: Case) -> Iterator[tuple[str, str, Case]]:
+    """Those of properties, by text that is the same for the same name."""
+    spelled = beside.spellings(given.value) if isinstance(given.value, dict) else {}
+    for name in filter(spelled.__contains__, UNIQUE):
+        for environment in texts(validator, member(given, spelled.get("ENVIRONMENT")), str):
+            while_so = given._replace(conditions=environment.conditions, parameters=environment.parameters)
+            for case in texts(validator, member(while_so, spelled[name]), str.casefold):
+                yield name, environment.value, case
+
+
+def member(case: Case, key: Any) -> Case:
+    """What a map has by this key."""
+    return case._replace(value=case.value.get(key), place=[*case.place, key])
+
+
+def branches(case: Case) -> Iterator[Case]:
+    """The value, or of an Fn::If each branch that may be."""
+    match case.value:
+        case {"Fn::If": [str(condition), then, otherwise], **others} if not others:
+            for number, is_so, branch in ((1, True, then), (2, False, otherwise)):
+                if case.conditions.get(condition, is_so) == is_so:
+                    conditions = {**case.conditions, condition: is_so}
+                    yield from branches(Case(branch, [*case.place, "Fn::If", number], conditions, case.parameters))
+        case _:
+            yield case
+
+
+def texts(validator: Any, case: Case, fold: Callable[[str], str]) -> Iterator[Case]:
+    """The texts that a value may be. What only the deployment knows is the same as itself, and as nothing else."""
+    for each in branches(case):
+        if is_of_deployment(each.value):
+            yield each._replace(value=repr(each.value))
+        for literal in literals(validator, each):
+            yield literal._replace(value=fold(literal.value))
+
+
+def is_of_deployment(value: Any) -> bool:
+    """Whether it is a function or a dynamic reference; AWS::NoValue is as if nothing was there."""
+    is_function = isinstance(value, dict) and value != {"Ref": "AWS::NoValue"}
+    return is_function or (isinstance(value, str) and beside.sent(value) is None)
+
+
+def literals(validator: Any, case: Case) -> Iterator[Case]:
+    """The texts that cfn-lint finds for a value, where it tells of which parameters they come."""
+    refs = {one or other for one, other in REFERENCE.findall(repr(case.value))}
+    for value, context in resolved(validator, case.value):
+        text, conditions = beside.sent(value), context.conditions.status
+        parameters = {name: context.ref_values[name] for name in refs if name in context.ref_values}
+        is_possible = agree(case.parameters, parameters) and agree(case.conditions, conditions)
+        if text and len(parameters) == len(refs) and is_possible:
+            yield Case(text, case.place, {**case.conditions, **conditions}, {**case.parameters, **parameters})
+
+
+def resolved(validator: Any, value: Any) -> list[tuple[Any, Any]]:
+    """What cfn-lint makes of a function, each with the context in which it is so; of a malformed one nothing."""
+    try:
+        return [(each, found.context) for each, found, _ in islice(validator.resolve_value(value), MOST_VALUES)]
+    except (AttributeError, KeyError, TypeError, ValueError):  # it expects that its other rules saw the form before
+        return []
+
+
+def are_together(cfn: Template, one: Case, other: Case) -> bool:
+    """Whether both can be in one stack. Conditions that cfn-lint can't read may be so or not."""
+    if not agree(one.conditions, other.conditions):
+        return False
+    both = {**one.conditions, **other.conditions}
+    conditions = {name: is_so for name, is_so in both.items() if cfn.conditions.get(name) is not None}
+    if conditions and not any(cfn.conditions.build_scenarios({name: {is_so} for name, is_so in conditions.items()})):
+        return False
+    try:
+        return bool(cfn.conditions.satisfiable(conditions, {name: str(each) for name, each in one.parameters.items()}))
+    except UnknownSatisfisfaction:
+        return True
+
+
+def agree(some: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
+    """Whether nothing is said to be two things."""
+    return all(some.get(name, value) == value for name, value in others.items())
+
+
+# Attributes
+
+
+class Attributes(CloudFormationLintRule):
+    """cfn-lint takes any attribute of a custom resource."""
+
+    id = "E9703"
+    shortdesc = f"Fn::GetAtt or Fn::Sub of an attribute that {TYPE_NAME} has not"
+    description = "Only the attributes of the schema's readOnlyProperties are there"
+    tags = ("resources", "dms")
+
+    def match(self, cfn: Template) -> list[RuleMatch]:
+        """A finding for each attribute that is none."""
+        ours = cfn.get_resources([TYPE_NAME])
+        return [
+            finding(place, f"{logical_id} has no attribute {attribute}{hint(attribute)}")
+            for place, logical_id, attribute in asked(cfn)
+            if logical_id in ours and attribute not in beside.READ_ONLY
+        ]
+
+
+def asked(cfn: Template) -> Iterator[tuple[Place, str, str]]:
+    """Each attribute that is asked for, and of which logical id, as far as both are text."""
+    for *place, value in cfn.search_deep_keys("Fn::GetAtt"):
+        match value.split(".", 1) if isinstance(value, str) else value:
+            case [str(logical_id), str(attribute)]:
+                yield place, logical_id, attribute
+    for *place, value in cfn.search_deep_keys("Fn::Sub"):
+        for name in variables(value):
+            yield place, *name.split(".", 1)
+
+
+def hint(attribute: str) -> str:
+    """The attribute that is nearly this one, or all that there are."""
+    known = {name.lower(): name for name in sorted(beside.READ_ONLY)}
+    close = get_close_matches(attribute.lower(), known, n=1, cutoff=0.8)
+    return f"; did you mean {known[close[0]]}?" if close else f", but {', '.join(known.values())}"
+
+
+def variables(value: Any) -> Iterator[str]:
+    """The attributes in the text of an Fn::Sub; what its own map has is none."""
+    match value:
+        case str(text) | [str(text)]:
+            own: Any = {}
+        case [str(text), dict(own)]:
+            pass
+        case _:
+            return
+    yield from (name for name in map(str.strip, VARIABLE.findall(text)) if "." in name and name not in own)
+
+
+# Types
+
+# Of difflib. DMSS3Endpoint has 0.86; so have types of others, which have no settings of S3.
+NEAR = 0.75
+
+
+class Types(CloudFormationLintRule):
+    """CloudFormation takes any type that begins with Custom::."""
+
+    id = "W9704"
+    shortdesc = f"A type that is nearly {TYPE_NAME}"
+    description = "The function would answer, but of another type cfn-lint and `check` see nothing"
+    tags = ("resources", "dms")
+
+    def match(self, cfn: Template) -> list[RuleMatch]:
+        """A finding for each resource that is meant to be one of ours."""
+        misspelt = {key: resource["Type"] for key, resource in cfn.get_resources().items() if is_misspelt(resource)}
+        return [
+            finding(["Resources", key, "Type"], f"{written!r} is checked by nothing; did you mean {TYPE_NAME}?")
+            for key, written in misspelt.items()
+        ]
+
+
+def is_misspelt(resource: Mapping[str, Any]) -> bool:
+    """Whether the type is ours but for case and punctuation, or is near it and has settings of S3."""
+    if not isinstance(resource["Type"], str) or resource["Type"] == TYPE_NAME:
+        return False
+    written, right = bare(resource["Type"]), bare(TYPE_NAME)
+    given = resource.get("Properties")
+    has_settings = isinstance(given, dict) and "S3SETTINGS" in beside.spellings(given)
+    return written == right or (has_settings and SequenceMatcher(a=written, b=right).ratio() > NEAR)
+
+
+def bare(type_name: str) -> str:
+    """Letters and digits alone, without case."""
+    return re.sub("[^a-z0-9]", "", type_name.lower())
