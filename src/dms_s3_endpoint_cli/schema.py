@@ -13,6 +13,7 @@ Beside JSON schema's own keywords, these are for the rules in lint/dms_s3_endpoi
 - `uniqueMember`: the member of a list's maps that no two have the same, whatever its case.
 - `attributesOf`: the text is `name=value;…`, its known names are members of the property named here.
 - `settingsWith`: in the map, the first property has the members, the second their `name=value;…`.
+- `whenReplaced`: with this value of the property, other texts are shorter, and other switches must be off.
 - `hints`: patterns, and what to say of a wrong value in which they are found.
 - `warnings`: what to say where all conditions hold of the effective settings, `default` for one that is not given.
 - `otherAttributes`: names of attributes that are known, and are no setting.
@@ -26,7 +27,17 @@ from typing import Any
 
 from dms_s3_endpoint.model.attributes import PROPERTY as ATTRIBUTES
 from dms_s3_endpoint.model.attributes import attribute_value
-from dms_s3_endpoint.model.properties import RETURN_VALUES, S3_SETTINGS, Items, Members, Property, properties
+from dms_s3_endpoint.model.properties import (
+    LONGEST_WHEN_REPLACED,
+    ON_UPDATE,
+    REPLACE,
+    RETURN_VALUES,
+    S3_SETTINGS,
+    Items,
+    Members,
+    Property,
+    properties,
+)
 from dms_s3_endpoint.model.s3_settings import default_of
 from dms_s3_endpoint.model.values import Kind, Values, any_case
 from dms_s3_endpoint.model.warnings import OTHER_ATTRIBUTES, WARNINGS, Condition, Warning
@@ -63,6 +74,12 @@ def resource_schema() -> Schema:
         "required": ["ServiceToken", *own["required"]],
         "readOnlyProperties": [f"/properties/{name}" for name in read_only],
         "settingsWith": [S3_SETTINGS, ATTRIBUTES],
+        "whenReplaced": {
+            "property": ON_UPDATE,
+            "value": REPLACE,
+            "longest": LONGEST_WHEN_REPLACED,
+            "excludes": ["ADOPT"],
+        },
         "warnings": [_of_warning(each) for each in WARNINGS],
         "otherAttributes": list(OTHER_ATTRIBUTES),
     }

@@ -101,8 +101,8 @@ def test_of_a_stack_that_is_yet_to_be_made_it_says_create(checker: Checker) -> N
     assert row.pop("steps") == [
         {"do": "create policy", "name": "dms-orders", "reason": "it does not exist"},
         {"do": "create role", "name": "dms-orders", "reason": "it does not exist"},
-        {"do": "attach policy", "name": "dms-orders", "reason": "role dms-orders does not have it"},
         {"do": "create endpoint", "name": "orders", "reason": "it does not exist"},
+        {"do": "attach policy", "name": "dms-orders", "reason": "role dms-orders does not have it"},
     ]
     assert row == {
         "resource": "Endpoint",
@@ -164,7 +164,7 @@ def test_what_hinders_an_import_is_said(checker: Checker, tmp_path: Path) -> Non
     role_arn = by_hand.make_role_and_policy(iam, DEV.bucket, "dms-orders", "dms-other")
     live = {"BucketName": DEV.bucket, "BucketFolder": "orders", "DataFormat": "csv"}
     by_hand.make_endpoint(iam, dms, role_arn, lambda: None, **live)
-    with adoptable(checker.aws, "dms-*"):
+    with adoptable(checker.aws, "dms-o*"):
         row = checker.row(template=adopting)
     assert (row["action"], row["steps"]) == ("fail", [])
     (problem,) = row["problems"]
@@ -193,19 +193,38 @@ def test_a_role_that_may_not_be_assumed_is_said(checker: Checker) -> None:
     assert row["problems"][0].startswith(f"AssumeRoleDenied: assume-role {DEV.dms_role_arn}")
 
 
-def test_a_bucket_that_is_not_there_is_said(checker: Checker) -> None:
-    assert checker.row(BucketName="no-such-lake")["problems"] == ["bucket no-such-lake does not exist"]
+def test_a_bucket_that_is_not_there_is_said_and_fails_no_deployment(checker: Checker) -> None:
+    checked = checker.check("--json", BucketName="data-lake-x")
+    assert (checked.row["warnings"], checked.status) == (["bucket data-lake-x does not exist"], 0)
+
+
+def test_a_bucket_that_is_not_there_fails_a_deployment_that_tests_the_connection(
+    checker: Checker, tmp_path: Path
+) -> None:
+    instance = f"arn:aws:dms:eu-west-1:{DEV.dms}:rep:ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    tested = changed(tmp_path, ("      TAGS:\n", f"      TESTREPLICATIONINSTANCEARN: {instance}\n      TAGS:\n"))
+    checked = checker.check("--json", template=tested, BucketName="data-lake-x")
+    assert (checked.row["problems"], checked.status) == (["bucket data-lake-x does not exist"], 1)
+
+
+def test_a_bucket_that_is_none_of_the_data_lake_is_not_looked_at(checker: Checker) -> None:
+    (warning,) = checker.row(BucketName="nobodys-lake")["warnings"]
+    assert "nobodys-lake" in warning
+    assert "s3:GetBucketLocation" in warning
 
 
 def test_a_bucket_whose_policy_denies_what_is_needed_is_said(checker: Checker) -> None:
     s3 = checker.aws.client("s3", DEV.data_lake)
     resources = [f"arn:aws:s3:::{DEV.bucket}", f"arn:aws:s3:::{DEV.bucket}/*"]
     denial = {"Sid": "Frozen", "Effect": "Deny", "Principal": "*", "Action": "s3:Put*", "Resource": resources}
-    s3.put_bucket_policy(Bucket=DEV.bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [denial]}))
+    network = {"StringNotEquals": {"aws:SourceVpce": "vpce-0123456789abcdef0"}}
+    maybe = denial | {"Sid": "Inside", "Action": "s3:List*", "Condition": network}
+    s3.put_bucket_policy(Bucket=DEV.bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [denial, maybe]}))
     row = checker.row()
     s3.delete_bucket_policy(Bucket=DEV.bucket)
-    assert row["problems"] == [
-        f"the policy of bucket {DEV.bucket} denies s3:PutObject, s3:PutObjectTagging (statement Frozen)"
+    assert row["warnings"] == [
+        f"the policy of bucket {DEV.bucket} denies s3:PutObject, s3:PutObjectTagging (statement Frozen)",
+        f"the policy of bucket {DEV.bucket} may deny s3:ListBucket, depending on aws:SourceVpce (statement Inside)",
     ]
 
 
@@ -213,9 +232,20 @@ def test_a_key_that_is_disabled_is_said(checker: Checker) -> None:
     kms = checker.aws.client("kms", DEV.data_lake)
     key = kms.create_key()["KeyMetadata"]
     template = ROOT / "examples" / "encrypted.yaml"
-    assert checker.row(template=template, KeyArn=key["Arn"])["problems"] == []
+    assert checker.row(template=template, KeyArn=key["Arn"])["warnings"] == []
     kms.disable_key(KeyId=key["KeyId"])
-    assert checker.row(template=template, KeyArn=key["Arn"])["problems"] == [f"key {key['Arn']} is Disabled"]
+    assert checker.row(template=template, KeyArn=key["Arn"])["warnings"] == [f"key {key['Arn']} is Disabled"]
+
+
+def test_a_key_whose_policy_lets_its_account_look_alone_is_said(checker: Checker) -> None:
+    account, actions = {"AWS": f"arn:aws:iam::{DEV.data_lake}:root"}, ["kms:Describe*", "kms:Get*", "kms:Put*"]
+    looking = {"Effect": "Allow", "Principal": account, "Action": actions, "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [looking]})
+    key = checker.aws.client("kms", DEV.data_lake).create_key(Policy=policy)["KeyMetadata"]["Arn"]
+    row = checker.row(template=ROOT / "examples" / "encrypted.yaml", KeyArn=key)
+    assert row["warnings"] == [
+        f"the policy of key {key} does not allow kms:Encrypt, kms:Decrypt, kms:ReEncrypt*, kms:GenerateDataKey*"
+    ]
 
 
 NEEDED = {
@@ -237,7 +267,8 @@ def test_without_the_grant_it_says_what_it_may_not_look_at(checker: Checker, sid
     key = checker.aws.client("kms", DEV.data_lake).create_key()["KeyMetadata"]["Arn"]
     with Policy.of(checker.aws, DEV.data_lake_role_arn, "checks").without(sid, action):
         row = checker.row(template=ROOT / "examples" / "encrypted.yaml", KeyArn=key)
-    assert action in " ".join(row["problems"])
+    assert action in " ".join(row["warnings"])
+    assert row["problems"] == []
 
 
 EXAMPLES = ROOT / "examples"
@@ -275,8 +306,8 @@ def test_a_person_gets_a_table_with_the_steps_of_each_endpoint(checker: Checker)
             "Endpoint  dev/orders  create",
             "    create policy dms-orders: it does not exist",
             "    create role dms-orders: it does not exist",
-            "    attach policy dms-orders: role dms-orders does not have it",
             "    create endpoint orders: it does not exist",
+            "    attach policy dms-orders: role dms-orders does not have it",
             "Nothing would fail.",
         ],
     )

@@ -1,4 +1,7 @@
-"""Each of examples/, deployed, updated and deleted by the real `sam deploy`; one-endpoint.yaml is test_stack.py's."""
+"""Each of examples/, deployed, updated and deleted by the real `sam deploy`.
+
+one-endpoint.yaml is test_stack.py's, with-task.yaml test_replacing.py's.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ from local_aws.organisation import (
 )
 from local_aws.switches import ORGANIZATION_ID
 
-from .world import external_ids, replication_instance, tags_of, task_on, the_endpoint, trust_of
+from .world import external_ids, replication_instance, tags_of, the_endpoint, trust_of
 
 KEY = f"arn:aws:kms:eu-west-1:{DEV.data_lake}:key/11111111-2222-3333-4444-555555555555"
 CONSUMER = "888888888888"
@@ -36,7 +39,7 @@ def name() -> str:
     return f"example-{uuid.uuid4().hex[:8]}"
 
 
-def deploy(aws: EmbeddedAws, name: str, example: str | Path, **parameters: str) -> None:
+def deploy(aws: EmbeddedAws, name: str, example: str, **parameters: str) -> None:
     template = ROOT / "examples" / example
     sam_deploy(aws, template, name, {"Environment": "dev", "BucketName": DEV.bucket, **parameters})
 
@@ -82,20 +85,6 @@ def test_two_on_one_bucket(aws: EmbeddedAws, name: str) -> None:
     deploy(aws, name, "two-on-one-bucket.yaml", DataFormat="csv")
     after = {each["EndpointIdentifier"]: each for each in endpoints(aws, DEV)}
     assert [each for each in before if before[each] != after[each]] == ["sales-full"]
-    delete_stack(aws, name)
-
-
-def test_with_task(aws: EmbeddedAws, name: str, tmp_path: Path) -> None:
-    """MiniStack has no AWS::DMS::ReplicationTask: the task is put on the endpoint beside the stack."""
-    path = tmp_path / "template.yaml"
-    text = (ROOT / "examples" / "with-task.yaml").read_text()
-    path.write_text(text[: text.index("  # An endpoint that a task uses")])
-    instance = replication_instance(aws)
-    given = {"ServiceToken": token(aws), "ReplicationInstanceArn": instance, "SourceEndpointArn": "unused"}
-    deploy(aws, name, path, **given)
-    with task_on(aws, the_endpoint(aws)["EndpointArn"], instance=instance):
-        deploy(aws, name, path, **given, Team="platform")
-        assert tags_of(aws, the_endpoint(aws)["EndpointArn"])["team"] == "platform"
     delete_stack(aws, name)
 
 

@@ -40,7 +40,8 @@ from dms_s3_endpoint.model.errors import Code, EndpointError
 from dms_s3_endpoint.model.figures import Figures
 from dms_s3_endpoint.model.ownership import DEMANDED_BOUNDARY
 from dms_s3_endpoint.procedure.lease import Lease
-from local_aws.dms_endpoints import DmsFault, Endpoints, check
+from local_aws.dms_endpoints import Endpoints
+from local_aws.dms_parameters import DmsFault, ParameterFault, check
 from local_aws.switches import Switches, changed
 
 from .builders import DATA_LAKE, DEV, DMS, ENVIRONMENTS, FakeClock, make_client_error
@@ -54,6 +55,8 @@ TABLE = "leases"
 # The virtual clock began then.
 EPOCH = 1767225600.0  # 2026-01-01T00:00:00Z
 RUNS = itertools.count(1)
+# The parameters that DMS refused.
+REFUSALS: list[str] = []
 
 
 @dataclass
@@ -287,7 +290,7 @@ class FakeDms:
         return _answered(self._checked_create, given)
 
     def _checked_create(self, given: Given) -> Given:
-        check(given)
+        check(given, self.switches)
         return self.endpoints.create_endpoint(given)
 
     def describe_endpoints(self, **given: Any) -> Given:
@@ -426,6 +429,8 @@ class CloudInMemory:
         self.iam = FakeIam(self.clock)
         self.dms = FakeDms(self.iam, self.clock)
         self.dynamodb = FakeDynamoDB()
+        # What the last request counted.
+        self.left_behind: list[str] = []
 
     def switch(self, **switches: Any) -> None:
         self.dms.switches = changed(self.dms.switches, switches)
@@ -460,6 +465,7 @@ class CloudInMemory:
         request = Event.read(event)
         deployment = self._deployment(wire, request)
         said = answer(request, deployment)
+        self.left_behind = deployment.figures.left_behind
         if said is None:
             return None
         if takes_answer:
@@ -520,6 +526,10 @@ class DeploymentInMemory:
     lease: Lease
     unreachable: set[str]
     wire: Wire
+
+    @property
+    def figures(self) -> Figures:
+        return self.accounts.figures
 
     def enter(self, environment: Environment) -> Accounts:
         if environment.name in self.unreachable or self.wire.denies("assume_role"):
@@ -628,6 +638,8 @@ def _answered(serve: Callable[[Given], Given], given: Given) -> Given:
     try:
         return serve(given)
     except DmsFault as fault:
+        if isinstance(fault, ParameterFault):
+            REFUSALS.append(str(fault))
         raise make_client_error(fault.code, str(fault)) from fault
 
 

@@ -28,8 +28,8 @@ from tests import by_hand
 
 from .in_memory import CloudInMemory, FakeClient
 from .test_adoption import ROLE_ARN, SETTINGS, adopting
-from .test_preview import FakeKms, FakeS3
 from .test_procedure import INSTANCE
+from .test_storage import FakeKms, FakeS3
 
 pytestmark = pytest.mark.usefixtures("in_memory")
 CHANGES = re.compile(r"(create|delete|put|update|attach|detach|tag|untag|add|remove|test)_(?!.*_now$)")

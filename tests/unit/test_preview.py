@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from development.faults.scenarios import BOUNDARY, another_folder, another_policy, bounded, properties, retagged
-from dms_s3_endpoint.aws.storage import Storage
 from dms_s3_endpoint.cloudformation.event import Event
 from dms_s3_endpoint.cloudformation.lifecycle import check
-from dms_s3_endpoint.model.parse import parse
 from dms_s3_endpoint.procedure.preview import Report
 
-from .builders import DATA_LAKE, ENVIRONMENTS, make_client_error, make_event, make_properties
+from .builders import DATA_LAKE, make_event
 from .in_memory import FakeClient
 from .test_adoption import ANOTHER_FOLDER, ByHand, adopting, without_tags
 from .test_procedure import ENDPOINT_ARN, INSTANCE, OURS, World
+from .test_storage import KEY, FakeKms, FakeS3, document
 
 pytestmark = pytest.mark.usefixtures("in_memory")
-KEY = f"arn:aws:kms:eu-west-1:{DATA_LAKE}:key/11111111-1111-4111-8111-111111111111"
-ROOT_ARN = f"arn:aws:iam::{DATA_LAKE}:root"
 # The steps as (do, name).
 Steps = list[tuple[str, str]]
 
 
-def checked(world: World, given: Any, physical_id: str | None = "dev/orders", old: Any = OURS) -> Report:
-    """The report, with a bucket and a key that fit. It changes nothing."""
-    world.cloud.storage_clients = {"s3": FakeClient(FakeS3()), "kms": FakeClient(FakeKms())}
+def checked(
+    world: World, given: Any, physical_id: str | None = "dev/orders", old: Any = OURS, storage: Any = None
+) -> Report:
+    """The report, with a bucket and a key that fit unless another one is given. It changes nothing."""
+    used = [FakeS3(), FakeKms(), *filter(None, [storage])]
+    world.cloud.storage_clients = {each.service: FakeClient(each) for each in used}
     known = {"PhysicalResourceId": physical_id, "OldResourceProperties": old} if physical_id else {}
     event = make_event("Check", ResourceProperties=given, **known)
     before = world.cloud.inventory()
@@ -41,43 +40,6 @@ def checked(world: World, given: Any, physical_id: str | None = "dev/orders", ol
 
 def steps_of(report: Report) -> Steps:
     return [(step["do"], step["name"]) for step in report.steps]
-
-
-class FakeS3:
-    """A bucket; what is asked for is answered by an attribute of the instance, where it is set."""
-
-    service = "s3"
-
-    def __init__(self, location: str | None = "eu-west-1", policy: Any = None, denied: str = "") -> None:
-        self.location, self.policy, self.denied = location, policy, denied
-
-    def get_bucket_location(self, Bucket: str, ExpectedBucketOwner: str) -> Any:  # noqa: N803  # boto3's names
-        assert (Bucket, ExpectedBucketOwner) == ("data-lake-dev", DATA_LAKE)
-        if self.denied:
-            raise make_client_error(self.denied, "says AWS")
-        return {"LocationConstraint": self.location}
-
-    def get_bucket_policy(self, Bucket: str, ExpectedBucketOwner: str) -> Any:  # noqa: N803  # boto3's names
-        if self.policy is None:
-            raise make_client_error("NoSuchBucketPolicy")
-        return {"Policy": json.dumps({"Statement": self.policy})}
-
-
-class FakeKms:
-    service = "kms"
-
-    def __init__(self, state: str = "Enabled", arn: str = KEY, policy: Any = None, denied: str = "") -> None:
-        self.state, self.arn, self.denied = state, arn, denied
-        self.policy = policy or [{"Effect": "Allow", "Principal": {"AWS": ROOT_ARN}, "Action": "kms:*"}]
-
-    def describe_key(self, KeyId: str) -> Any:  # noqa: N803  # boto3's name
-        if self.denied:
-            raise make_client_error(self.denied, f"says AWS of {KeyId}")
-        return {"KeyMetadata": {"KeyState": self.state, "Arn": self.arn}}
-
-    def get_key_policy(self, KeyId: str, PolicyName: str) -> Any:  # noqa: N803  # boto3's names
-        assert (KeyId, PolicyName) == (KEY, "default")
-        return {"Policy": json.dumps({"Statement": self.policy})}
 
 
 CREATED: Steps = [
@@ -224,79 +186,85 @@ def test_an_import_that_would_be_refused_names_every_difference() -> None:
     assert "endpoint orders differs in BUCKETFOLDER; endpoint orders differs in CDCPATH" in problem
 
 
-def denial(**more: Any) -> dict[str, Any]:
-    return {"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject", "Resource": "*", **more}
+MISSING = ["bucket data-lake-dev does not exist"]
+TESTED = {**OURS, "TESTREPLICATIONINSTANCEARN": INSTANCE}
 
 
-def problems(s3: FakeS3 | None = None, kms: FakeKms | None = None, key: str = "") -> list[str]:
-    encrypted = {"ENCRYPTIONMODE": "SSE_KMS", "SSEKMSKEYID": key} if key else {}
-    given = make_properties(S3SETTINGS={"BUCKETNAME": "data-lake-dev", **encrypted})
-    clients = {"s3": FakeClient(s3 or FakeS3()), "kms": FakeClient(kms or FakeKms())}
-    return Storage(clients.__getitem__, "eu-west-1").problems(parse(given, ENVIRONMENTS))
+def gone() -> FakeS3:
+    return FakeS3(get_bucket_location="NoSuchBucket")
 
 
-ROLE_ARN = f"arn:aws:iam::{DATA_LAKE}:role/dms-s3-endpoint/0/dms-orders"
-BUCKETS: dict[str, tuple[FakeS3, list[str]]] = {
-    "one that fits": (FakeS3(), []),
-    "one that does not exist": (FakeS3(denied="NoSuchBucket"), ["bucket data-lake-dev does not exist"]),
-    "one of another account": (
-        FakeS3(denied="AccessDenied"),
-        [f"bucket data-lake-dev belongs to another account than {DATA_LAKE}, or may not be read: says AWS"],
-    ),
-    "one of another region": (
-        FakeS3(location=None),
-        ["bucket data-lake-dev is in us-east-1, and DMS wants it in eu-west-1"],
-    ),
-    "one whose policy denies it to everybody": (
-        FakeS3(policy=[denial()]),
-        ["the policy of bucket data-lake-dev denies s3:DeleteObject (statement number 1)"],
-    ),
-    "one whose policy denies it to the role": (
-        FakeS3(policy=[denial(Sid="No", Principal={"AWS": [ROLE_ARN]}, Action=["s3:Put*"])]),
-        ["the policy of bucket data-lake-dev denies s3:PutObject, s3:PutObjectTagging (statement No)"],
-    ),
-    "one whose policy denies it to another": (
-        FakeS3(policy=[denial(Principal={"AWS": "arn:aws:iam::999999999999:root"})]),
-        [],
-    ),
-    "one whose policy denies what nobody needs": (FakeS3(policy=[denial(Action="s3:DeleteBucket")]), []),
-    "one whose policy denies it on a condition": (
-        FakeS3(policy=[denial(Condition={"Bool": {"aws:SecureTransport": "false"}})]),
-        [],
-    ),
-}
+def test_what_stops_dms_fails_no_deployment_that_does_not_test_the_connection() -> None:
+    report = checked(World(), OURS, physical_id=None, storage=gone())
+    assert (report.action, report.warnings, report.problems) == ("create", MISSING, [])
+    world = World()
+    assert world.stack.create(TESTED)
+    report = checked(world, TESTED, old=TESTED, storage=gone())
+    assert (report.action, report.warnings, report.problems) == ("nothing", MISSING, [])
 
 
-@pytest.mark.parametrize(("s3", "expected"), BUCKETS.values(), ids=BUCKETS.keys())
-def test_of_a_bucket_it_says_what_would_stop_dms(s3: FakeS3, expected: list[str]) -> None:
-    assert problems(s3) == expected
+def test_what_stops_dms_fails_a_deployment_that_tests_the_connection() -> None:
+    report = checked(World(), TESTED, physical_id=None, storage=gone())
+    assert (report.action, report.warnings, report.problems) == ("create", [], MISSING)
 
 
-NOBODY = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::999999999999:root"}, "Action": "kms:*"}
-KEYS: dict[str, tuple[FakeKms, list[str]]] = {
-    "one that fits": (FakeKms(), []),
-    "one that names the role": (FakeKms(policy=[NOBODY | {"Principal": {"AWS": ROLE_ARN}}]), []),
-    "one that is disabled": (FakeKms(state="PendingDeletion"), [f"key {KEY} is PendingDeletion"]),
-    "one that does not exist": (
-        FakeKms(denied="NotFoundException"),
-        [f"key {KEY} does not exist, or may not be described: says AWS of {KEY}"],
-    ),
-    "one that lets nobody in": (
-        FakeKms(policy=[NOBODY]),
-        [f"the policy of key {KEY} admits neither its account nor the role"],
-    ),
-    "one of another account, whose policy can't be read": (FakeKms(arn=KEY.replace(DATA_LAKE, "9" * 12)), []),
-}
+def test_what_may_stop_dms_fails_no_deployment() -> None:
+    report = checked(World(), TESTED, physical_id=None, storage=FakeS3(get_bucket_location="AccessDenied"))
+    assert ["may not be looked at" in each for each in report.warnings] == [True]
+    assert report.problems == []
 
 
-@pytest.mark.parametrize(("kms", "expected"), KEYS.values(), ids=KEYS.keys())
-def test_of_a_key_it_says_what_would_stop_dms(kms: FakeKms, expected: list[str]) -> None:
-    assert problems(kms=kms, key=KEY) == expected
+def test_bucket_and_key_are_looked_at_though_the_deployment_would_be_refused() -> None:
+    report = checked(ByHand(), OURS, physical_id=None, storage=gone())
+    assert (report.action, report.warnings) == ("fail", MISSING)
 
 
-@pytest.mark.parametrize("fake", [lambda: FakeS3(denied="SlowDown"), lambda: FakeKms(denied="KMSInternalException")])
-def test_any_other_answer_of_aws_is_an_error(fake: Callable[[], Any]) -> None:
-    answering = fake()
-    given = {"s3": answering} if isinstance(answering, FakeS3) else {"kms": answering, "key": KEY}
-    with pytest.raises(Exception, match="InternalError"):
-        problems(**given)
+def denied(world: World, given: Any = OURS, physical_id: str | None = "dev/orders", **elements: Any) -> list[str]:
+    """What the report says of a bucket with such a denial."""
+    s3 = FakeS3(policy=document("Deny", Action="s3:ListBucket", **elements))
+    return checked(world, given, physical_id, storage=s3).warnings
+
+
+LISTING = ["the policy of bucket data-lake-dev denies s3:ListBucket (statement number 1)"]
+
+
+def test_a_role_that_stands_is_judged_by_its_arn() -> None:
+    world = World().created()
+    arn = world.role()["Arn"]
+    assert denied(world, Condition={"ArnEquals": {"aws:PrincipalArn": arn}}) == LISTING
+    assert denied(world, Condition={"ArnNotEquals": {"aws:PrincipalArn": arn}}) == []
+
+
+def test_a_role_that_is_yet_to_be_made_is_judged_by_the_arn_that_it_will_have() -> None:
+    arn = World().created().role()["Arn"]
+    assert denied(World(), physical_id=None, Condition={"ArnEquals": {"aws:PrincipalArn": arn}}) == LISTING
+    assert denied(World(), physical_id=None, Condition={"ArnNotEquals": {"aws:PrincipalArn": arn}}) == []
+
+
+def test_a_role_is_judged_with_the_boundary_that_the_deployment_leaves_it() -> None:
+    arn, with_boundary = World().created().role()["Arn"], World()
+    assert with_boundary.stack.create(bounded("orders"))
+    listed: Any = {"Principal": None, "NotPrincipal": {"AWS": [arn, DATA_LAKE]}}
+    assert denied(World(), bounded("orders"), physical_id=None, **listed) == LISTING
+    assert denied(World().created(), bounded("orders"), **listed) == LISTING
+    assert denied(with_boundary, bounded("orders"), **listed) == LISTING
+    (doubt,) = denied(with_boundary, OURS, **listed)
+    assert "depending on the session's name" in doubt
+    assert denied(World(), physical_id=None, **listed) == denied(World().created(), **listed) == [doubt]
+
+
+def test_an_imported_role_keeps_the_boundary_that_it_has() -> None:
+    world = ByHand()
+    world.cloud.iam.put_role_permissions_boundary("orders-role", BOUNDARY)
+    names = [world.role()["Arn"], DATA_LAKE]
+    assert denied(world, adopting(), physical_id=None, Principal=None, NotPrincipal={"AWS": names})[1:] == LISTING
+
+
+def test_a_role_that_stands_may_have_a_grant_of_the_key() -> None:
+    encrypted = {"BUCKETNAME": "data-lake-dev", "ENCRYPTIONMODE": "SSE_KMS", "SSEKMSKEYID": KEY}
+    given = {**TESTED, "S3SETTINGS": encrypted}
+    nobodys = FakeKms(policy=document("Allow", Principal={"AWS": "444444444444"}))
+    (problem,) = checked(World(), given, physical_id=None, storage=nobodys).problems
+    assert problem.startswith(f"the policy of key {KEY} does not allow kms:Encrypt, ")
+    report = checked(World().created(), given, storage=nobodys)
+    assert (report.warnings, report.problems) == ([f"{problem}, unless a grant does"], [])

@@ -676,5 +676,6 @@ def test_the_attributes_are_those_of_what_stands() -> None:
         "PolicyArn": ROLE_ARN.replace(":role/", ":policy/").replace("-role", "-policy"),
         "BucketName": BUCKET,
         "Environment": "dev",
+        "Generation": "",
     }
     assert json.dumps(world.answers[-1])

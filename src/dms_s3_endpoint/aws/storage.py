@@ -6,21 +6,24 @@ https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Target.S3.html#CHAP_Target
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from ..model.arns import read_arn
 from ..model.endpoint import Endpoint
-from ..model.policies import access_policy, listed, statements_of
+from ..model.errors import Code, EndpointError
+from ..model.policies import Document
+from ..model.resource_policies import Caller, Finding, Need, judge, needs_of
 from .errors import aws_call, error_code, error_message, is_denial
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_s3 import S3Client
+
+# What GetBucketLocation has for a region, where that is not its name.
+REGIONS = {None: "us-east-1", "EU": "eu-west-1"}
 
 
 @dataclass(frozen=True)
@@ -30,36 +33,56 @@ class Storage:
     new_client: Callable[[str], Any]
     region: str
 
-    def problems(self, endpoint: Endpoint) -> list[str]:
-        """What would stop DMS from using bucket or key. Raises EndpointError if AWS answers with another error."""
+    def findings(self, endpoint: Endpoint, caller: Caller) -> list[Finding]:
+        """What stops DMS from using bucket or key, or may. Raises EndpointError if AWS answers with another error."""
         return [
-            *_problems_of_bucket(self.new_client("s3"), endpoint, self.region),
-            *_problems_of_key(self.new_client("kms"), endpoint, self.region),
+            *_as_far_as_granted(_of_bucket(self.new_client("s3"), endpoint, self.region, caller)),
+            *_as_far_as_granted(_of_key(self.new_client("kms"), endpoint, self.region, caller)),
         ]
 
 
-def _problems_of_bucket(s3: S3Client, endpoint: Endpoint, region: str) -> Iterator[str]:
+def _as_far_as_granted(findings: Iterator[Finding]) -> Iterator[Finding]:
+    try:
+        yield from findings
+    except EndpointError as error:
+        if error.code is not Code.ACCESS_DENIED:
+            raise
+        yield Finding(str(error), is_certain=False)
+
+
+def _of_bucket(s3: S3Client, endpoint: Endpoint, region: str, caller: Caller) -> Iterator[Finding]:
     bucket, owner = endpoint.bucket_name, str(endpoint.effective_settings["ExpectedBucketOwner"])
     with aws_call(f"get-bucket-location {bucket}"):
         try:
-            answer = s3.get_bucket_location(Bucket=bucket, ExpectedBucketOwner=owner)
+            constraint = s3.get_bucket_location(Bucket=bucket, ExpectedBucketOwner=owner)["LocationConstraint"]
         except ClientError as error:
             yield _why_no_bucket(bucket, owner, error)
             return
-    location = answer["LocationConstraint"] or "us-east-1"
+    location = REGIONS.get(constraint, constraint)
     if location != region:
-        yield f"bucket {bucket} is in {location}, and DMS wants it in {region}"
-    if document := _bucket_policy(s3, bucket, owner):
-        yield from _denials(f"bucket {bucket}", document, endpoint, region)
+        yield Finding(f"bucket {bucket} is in {location}, and DMS wants it in {region}", is_certain=True)
+    needs = needs_of(endpoint, region, "s3")
+    if owner in caller.account_names:
+        document = _bucket_policy(s3, bucket, owner)
+        yield from _of_policy(f"bucket {bucket}", judge(document, needs, caller, must_allow=False))
+    else:
+        yield _of_another(f"bucket {bucket}", owner, needs)
 
 
-def _bucket_policy(s3: S3Client, bucket: str, owner: str) -> Mapping[str, Any]:
+def _why_no_bucket(bucket: str, owner: str, error: ClientError) -> Finding:
+    if error_code(error) == "NoSuchBucket":
+        return Finding(f"bucket {bucket} does not exist", is_certain=True)
+    if is_denial(error):
+        why = f"belongs to another account than {owner}, or may not be looked at: {error_message(error)}"
+        return Finding(f"bucket {bucket} {why}", is_certain=False)
+    raise error
+
+
+def _bucket_policy(s3: S3Client, bucket: str, owner: str) -> Document:
     """Empty if there is none."""
     with aws_call(f"get-bucket-policy {bucket}"):
         try:
-            policy: Mapping[str, Any] = json.loads(
-                s3.get_bucket_policy(Bucket=bucket, ExpectedBucketOwner=owner)["Policy"]
-            )
+            policy: Document = json.loads(s3.get_bucket_policy(Bucket=bucket, ExpectedBucketOwner=owner)["Policy"])
         except ClientError as error:
             if error_code(error) != "NoSuchBucketPolicy":
                 raise
@@ -67,74 +90,37 @@ def _bucket_policy(s3: S3Client, bucket: str, owner: str) -> Mapping[str, Any]:
     return policy
 
 
-def _problems_of_key(kms: KMSClient, endpoint: Endpoint, region: str) -> Iterator[str]:
-    statements = access_policy(endpoint, region)["Statement"]
-    key = next((each["Resource"] for each in statements if each["Sid"] == "UseKey"), "")
-    if not key:
-        return
+def _of_key(kms: KMSClient, endpoint: Endpoint, region: str, caller: Caller) -> Iterator[Finding]:
+    needs = needs_of(endpoint, region, "kms")
+    for key in sorted({need.resource for need in needs}):
+        account = key.split(":")[4]
+        if account in caller.account_names:
+            yield from _of_own_key(kms, key, needs, caller)
+        else:
+            yield _of_another(f"key {key}", account, needs)
+
+
+def _of_own_key(kms: KMSClient, key: str, needs: list[Need], caller: Caller) -> Iterator[Finding]:
     with aws_call(f"describe-key {key}"):
         try:
-            described = kms.describe_key(KeyId=key)["KeyMetadata"]
+            state = kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"]
         except ClientError as error:
-            if error_code(error) != "NotFoundException" and not is_denial(error):
+            if error_code(error) != "NotFoundException":
                 raise
-            yield f"key {key} does not exist, or may not be described: {error_message(error)}"
+            yield Finding(f"key {key} does not exist", is_certain=True)
             return
-    if described["KeyState"] != "Enabled":
-        yield f"key {key} is {described['KeyState']}"
-    arn = read_arn(described["Arn"])
-    if arn and arn.account == endpoint.environment.data_lake_account:
-        yield from _problems_of_key_policy(kms, key, endpoint, region)
-
-
-def _problems_of_key_policy(kms: KMSClient, key: str, endpoint: Endpoint, region: str) -> Iterator[str]:
+    if state != "Enabled":
+        yield Finding(f"key {key} is {state}", is_certain=True)
     with aws_call(f"get-key-policy {key}"):
         document = json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])
-    if not any(_allows(each, endpoint) for each in statements_of(document)):
-        yield f"the policy of key {key} admits neither its account nor the role"
-    yield from _denials(f"key {key}", document, endpoint, region)
+    yield from _of_policy(f"key {key}", judge(document, needs, caller, must_allow=True))
 
 
-def _why_no_bucket(bucket: str, owner: str, error: ClientError) -> str:
-    if error_code(error) == "NoSuchBucket":
-        return f"bucket {bucket} does not exist"
-    if is_denial(error):
-        return f"bucket {bucket} belongs to another account than {owner}, or may not be read: {error_message(error)}"
-    raise error
+def _of_policy(thing: str, judged: Iterator[Finding]) -> Iterator[Finding]:
+    yield from (Finding(f"the policy of {thing} {each.text}", each.is_certain) for each in judged)
 
 
-def _allows(statement: Mapping[str, Any], endpoint: Endpoint) -> bool:
-    account = f"arn:{endpoint.environment.partition}:iam::{endpoint.environment.data_lake_account}"
-    names = {f"{account}:root", endpoint.environment.data_lake_account, "*"}
-    return statement.get("Effect") == "Allow" and any(
-        name in names or (name.startswith(f"{account}:role/") and name.endswith(f"/{endpoint.role_name}"))
-        for name in _principals(statement)
-    )
-
-
-def _denials(thing: str, document: Mapping[str, Any], endpoint: Endpoint, region: str) -> Iterator[str]:
-    """Statements that deny the role an action that it needs. Conditional denials are ignored."""
-    needed = {action for each in access_policy(endpoint, region)["Statement"] for action in each["Action"]}
-    for number, statement in enumerate(statements_of(document), 1):
-        if statement.get("Effect") == "Deny" and _is_about(statement, endpoint):
-            denied = sorted(action for action in needed if _names(statement, action))
-            name = statement.get("Sid", f"number {number}")
-            if denied and "Condition" not in statement:
-                yield f"the policy of {thing} denies {', '.join(denied)} (statement {name})"
-
-
-def _is_about(statement: Mapping[str, Any], endpoint: Endpoint) -> bool:
-    account = endpoint.environment.data_lake_account
-    return any(
-        name in ("*", account) or name.endswith((f"{account}:root", f"/{endpoint.role_name}"))
-        for name in _principals(statement)
-    )
-
-
-def _principals(statement: Mapping[str, Any]) -> list[str]:
-    principal = statement.get("Principal", [])
-    return listed(principal.get("AWS", []) if isinstance(principal, Mapping) else principal)
-
-
-def _names(statement: Mapping[str, Any], action: str) -> bool:
-    return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in listed(statement.get("Action", [])))
+def _of_another(thing: str, account: str, needs: list[Need]) -> Finding:
+    """S3 and KMS show a policy to nobody but the account that it belongs to."""
+    actions = ", ".join(need.action for need in needs)
+    return Finding(f"{thing} is of account {account}, and its policy must allow the role {actions}", is_certain=False)

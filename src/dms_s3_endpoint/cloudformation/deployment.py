@@ -7,6 +7,7 @@ from typing import Protocol
 
 from ..aws.accounts import Accounts
 from ..model.environments import Environment
+from ..model.figures import Figures
 from ..procedure.lease import Lease
 
 
@@ -20,6 +21,10 @@ class Deployment(Protocol):
     @property
     def lease(self) -> Lease:
         """The lease of the request's resource, which is not yet acquired."""
+
+    @property
+    def figures(self) -> Figures:
+        """What the request counts."""
 
     def enter(self, environment: Environment) -> Accounts:
         """Assume both roles. Raises EndpointError: AssumeRoleDenied."""

@@ -41,6 +41,7 @@ def answer(event: Event, deployment: Deployment) -> Answer | None:
     try:
         said = _carried_out(event, deployment)
         lease.end(said)
+        deployment.figures.left_behind += lease.record.left_behind()
         return said
     except AnsweredError as error:
         logger.info("The request was answered before")
@@ -322,12 +323,12 @@ def check(event: Event, deployment: Deployment) -> Report:
     with problems_noted(report):
         wanted = parse(event.properties, deployment.environments)
         deployment.lease.look()
-        accounts = deployment.enter(wanted.environment)
+        accounts, plan = deployment.enter(wanted.environment), Plan()
         with problems_noted(report):
             plan = _survey_for_check(event, wanted, accounts, deployment)
             preview(plan, replaces=event.physical_id not in ("", wanted.physical_id), report=report)
         with problems_noted(report):
-            preview_storage(wanted, accounts, report)
+            preview_storage(wanted, event.owner(_new_life(event, wanted)), plan, accounts, report)
     return report
 
 

@@ -65,6 +65,7 @@ class Measurement:
         self._metric("Failures", MetricUnit.Count, int(outcome != SUCCESS and outcome not in USER_ERRORS))
         self._metric("Throttles", MetricUnit.Count, len(self.figures.throttled))
         self._metric("LeftAsItIs", MetricUnit.Count, len(self.figures.left_as_it_is))
+        self._metric("LeftBehind", MetricUnit.Count, len(self.figures.left_behind))
         for seconds in self.figures.propagation:
             self._metric("PropagationSeconds", MetricUnit.Seconds, seconds)
 

@@ -32,6 +32,8 @@ class Endpoint:
     permissions_boundary: str
     tags: Mapping[str, str]
     adopt: bool
+    # With ONUPDATE replace the suffix of the names, see generation.py; otherwise empty.
+    generation: str = ""
 
     @property
     def physical_id(self) -> str:

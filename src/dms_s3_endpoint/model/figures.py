@@ -15,3 +15,5 @@ class Figures:
     propagation: list[float] = field(default_factory=list)
     # Why an endpoint should have been created again that tasks use.
     left_as_it_is: list[str] = field(default_factory=list)
+    # Physical ids that CloudFormation has no more, and of which something still stands.
+    left_behind: list[str] = field(default_factory=list)

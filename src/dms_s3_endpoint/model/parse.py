@@ -15,8 +15,9 @@ from .attributes import faults_of_attributes, parse_attributes
 from .endpoint import Endpoint, derived_resource_identifier
 from .environments import Environment
 from .errors import Code, EndpointError
+from .generation import of_generation
 from .names import Named
-from .properties import S3_SETTINGS, TAGS, properties
+from .properties import LONGEST_WHEN_REPLACED, ON_UPDATE, REPLACE, S3_SETTINGS, TAGS, properties
 from .reading import Faults, fold_keys, read_members
 from .s3_settings import Setting, canonical_names, same
 from .values import Values, quoted
@@ -33,7 +34,7 @@ def parse(given: object, environments: Mapping[str, Environment]) -> Endpoint:
         raise _invalid(["ResourceProperties must be a map"])
     read, faults = read_members(given, properties())
     settings, attributes, more = _settings_and_attributes(read)
-    faults += more
+    faults += more + (_faults_of_replacing(read) if _is_replacing(read) else [])
     name = str(read.get("ENVIRONMENT", ""))
     if name and name not in environments:
         raise _unknown_environment(name, environments, faults)
@@ -61,7 +62,7 @@ def _endpoint(
 ) -> Endpoint:
     identifier = str(read["ENDPOINTIDENTIFIER"]).lower()
     owner: dict[str, Setting] = {"ExpectedBucketOwner": environment.data_lake_account}
-    return Endpoint(
+    endpoint = Endpoint(
         environment=environment,
         endpoint_identifier=identifier,
         resource_identifier=read.get("RESOURCEIDENTIFIER") or derived_resource_identifier(identifier),
@@ -74,9 +75,25 @@ def _endpoint(
         tags={tag["Key"]: tag.get("Value", "") for tag in read.get(TAGS, [])},
         adopt=read.get("ADOPT", False),
     )
+    return of_generation(endpoint, read.get("RESOURCEIDENTIFIER", "")) if _is_replacing(read) else endpoint
 
 
 # Rules over several values
+
+
+def _is_replacing(read: Mapping[str, Any]) -> bool:
+    """Whether a change of settings is to make a new endpoint beside the old one."""
+    return str(read.get(ON_UPDATE, "")).lower() == REPLACE
+
+
+def _faults_of_replacing(read: Mapping[str, Any]) -> Faults:
+    """The names get a suffix; and an endpoint that is imported has the name that it has."""
+    faults = [
+        f"{name} must have at most {longest} characters with {ON_UPDATE} {REPLACE}, as it gets a suffix"
+        for name, longest in LONGEST_WHEN_REPLACED.items()
+        if len(read.get(name, "")) > longest
+    ]
+    return faults + ([f"ADOPT and {ON_UPDATE} {REPLACE} exclude each other"] if read.get("ADOPT") else [])
 
 
 def _settings_and_attributes(read: Mapping[str, Any]) -> tuple[dict[str, Setting], str, Faults]:

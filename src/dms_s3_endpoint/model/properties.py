@@ -15,7 +15,7 @@ from . import attributes
 from .environments import RESERVED_NAME
 from .ownership import PREFIX
 from .s3_settings import ALIASES, REFUSED, members, values_of
-from .values import Kind, Values, any_case, boolean, fold, free_text
+from .values import Kind, Values, any_case, boolean, fold, free_text, one_of
 
 S3_SETTINGS = "S3SETTINGS"
 TAGS = "TAGS"
@@ -26,6 +26,7 @@ LONGEST_ENDPOINT_IDENTIFIER, LONGEST_RESOURCE_IDENTIFIER = 255, 31
 LONGEST_ROLE_NAME, LONGEST_POLICY_NAME = 64, 128
 LONGEST_TAG_KEY, LONGEST_TAG_VALUE = 128, 256
 LONGEST_ARN = 2048
+SUFFIX_LENGTH = 9
 
 # https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html and
 # https://docs.aws.amazon.com/dms/latest/APIReference/API_Tag.html: "can't be prefixed with aws: or dms:", of both key
@@ -81,6 +82,14 @@ class Items:
     unique: str
 
 
+# With ONUPDATE replace the names get a suffix of nine characters: generation.py.
+ON_UPDATE, RECREATE, REPLACE = "ONUPDATE", "recreate", "replace"
+LONGEST_WHEN_REPLACED = {
+    "ENDPOINTIDENTIFIER": LONGEST_ENDPOINT_IDENTIFIER - SUFFIX_LENGTH,
+    "ROLENAME": LONGEST_ROLE_NAME - SUFFIX_LENGTH,
+    "POLICYNAME": LONGEST_POLICY_NAME - SUFFIX_LENGTH,
+    "RESOURCEIDENTIFIER": LONGEST_RESOURCE_IDENTIFIER - SUFFIX_LENGTH,
+}
 # The attributes of Fn::GetAtt.
 RETURN_VALUES = {
     "EndpointArn": "for a task's `TargetEndpointArn`; the same after a delete and create",
@@ -91,6 +100,7 @@ RETURN_VALUES = {
     "PolicyArn": "of the policy in the data-lake account",
     "BucketName": "as given",
     "Environment": "as given",
+    "Generation": "the suffix of the names with `ONUPDATE: replace`, for the names of tasks; otherwise empty",
 }
 
 
@@ -98,7 +108,7 @@ RETURN_VALUES = {
 def properties() -> Members:
     """The properties of the resource, in the order of the README's table."""
     required = (_ENVIRONMENT, _ENDPOINT_IDENTIFIER, _POLICY_NAME, _ROLE_NAME, _s3_settings())
-    optional = (_ATTRIBUTES, _RESOURCE_IDENTIFIER, _TEST_INSTANCE, _BOUNDARY, _TAGS, _ADOPT)
+    optional = (_ATTRIBUTES, _RESOURCE_IDENTIFIER, _TEST_INSTANCE, _BOUNDARY, _TAGS, _ADOPT, _ON_UPDATE)
     return Members("be a map", required + optional, ignored=OF_CLOUDFORMATION)
 
 
@@ -219,6 +229,14 @@ _ADOPT = Property(
     Change.IN_PLACE,
     "`true`: import an endpoint, role and policy of these names that were made by hand, exactly as they are: "
     "[docs/adoption.md](docs/adoption.md)",
+)
+
+_ON_UPDATE = Property(
+    ON_UPDATE,
+    one_of((RECREATE, REPLACE)),
+    Change.REPLACEMENT,
+    "`recreate` (default): a change of settings deletes the endpoint and creates it again; `replace`: it makes a new "
+    "one beside the old, under names with a suffix: [docs/replacing.md](docs/replacing.md)",
 )
 
 

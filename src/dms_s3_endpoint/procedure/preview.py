@@ -13,6 +13,8 @@ from enum import StrEnum
 from ..aws.accounts import Accounts
 from ..model.endpoint import Endpoint
 from ..model.errors import EndpointError
+from ..model.ownership import Owner
+from ..model.resource_policies import Caller
 from .plan import Do, Plan
 
 
@@ -30,7 +32,7 @@ class Action(StrEnum):
 
 @dataclass
 class Report:
-    """The Plan as a user reads it; `problems` would fail the deployment, or the use of the endpoint."""
+    """The Plan as a user reads it; `problems` would fail the deployment, `warnings` would not, whatever comes later."""
 
     action: Action = Action.FAIL
     steps: list[dict[str, str]] = field(default_factory=list)
@@ -73,6 +75,21 @@ def action_of(plan: Plan) -> Action:
     return Action.CHANGE
 
 
-def preview_storage(wanted: Endpoint, accounts: Accounts, report: Report) -> None:
-    """Write into the report what would stop DMS from using bucket or key."""
-    report.problems += accounts.storage.problems(wanted)
+def preview_storage(wanted: Endpoint, owner: Owner, plan: Plan, accounts: Accounts, report: Report) -> None:
+    """Write into the report what stops DMS from using bucket or key, or may.
+
+    Only a deployment that tests the connection fails for it. Anything else can be set right until the task starts.
+    """
+    for finding in accounts.storage.findings(wanted, _caller(wanted, owner, plan)):
+        fails = finding.is_certain and plan.has(Do.TEST_CONNECTION)
+        (report.problems if fails else report.warnings).append(finding.text)
+
+
+def _caller(wanted: Endpoint, owner: Owner, plan: Plan) -> Caller:
+    """The role as the Plan leaves it; the path of one that it makes follows from the owner."""
+    role, account = plan.observed.role, f"{wanted.environment.partition}:iam::{wanted.environment.data_lake_account}"
+    if role is None:
+        arn = f"arn:{account}:role{owner.path}{wanted.role_name}"
+        return Caller(arn, has_boundary=bool(plan.boundary), is_new=True)
+    boundary = plan.boundary if plan.has(Do.SET_BOUNDARY) else role.permissions_boundary
+    return Caller(role.arn, has_boundary=bool(boundary), is_new=False)

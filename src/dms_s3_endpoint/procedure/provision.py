@@ -221,4 +221,5 @@ def _attributes(work: Work, live: LiveEndpoint, role: Role, policy: Policy) -> d
         "PolicyArn": policy.arn,
         "BucketName": work.wanted.bucket_name,
         "Environment": work.wanted.environment.name,
+        "Generation": work.wanted.generation,
     }
