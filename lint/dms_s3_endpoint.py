@@ -19,6 +19,8 @@ from cfnlint.rules.jsonschema.CfnLintJsonSchema import CfnLintJsonSchema
 TYPE_NAME = "Custom::CreateDMSS3Endpoint"
 SCHEMA: dict[str, Any] = json.loads(Path(__file__).with_name("schema.json").read_text())
 READ_ONLY = {name.rpartition("/")[2] for name in SCHEMA["readOnlyProperties"]}
+# The properties that have the settings, and the attributes that may say the same.
+MAP, ATTRIBUTES = SCHEMA["settingsWith"]
 # Known only when it is deployed.
 DYNAMIC_REFERENCE = re.compile(r"\{\{\s*resolve:")
 # What cfn-lint itself does with JSON schema's keywords.
@@ -114,7 +116,15 @@ def pattern(_validator: Any, pattern: Any, instance: Any, schema: Any) -> Errors
     """Python's own patterns, as the function has them."""
     text = sent(instance)
     if text is not None and not re.search(pattern, text):
-        yield ValidationError(f"{text!r} does not fit: {schema['errorMessage']}")
+        yield ValidationError(f"{text!r} does not fit: {schema['errorMessage']}{hint(text, schema)}")
+
+
+def hint(text: str, schema: Mapping[str, Any]) -> str:
+    """What may have happened to a text that does not fit, in brackets: the first hint that is found."""
+    for pattern, said in schema.get("hints", ()):
+        if found := dict.fromkeys(each.group() for each in re.finditer(pattern, text)):
+            return f" ({said.format(found=' '.join(found))})"
+    return ""
 
 
 def max_length(_validator: Any, longest: Any, instance: Any, schema: Any) -> Errors:

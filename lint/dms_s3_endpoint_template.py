@@ -6,7 +6,7 @@ What is malformed is cfn-lint's own to tell of. Here it must not end in an excep
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher, get_close_matches
 from itertools import islice, takewhile
 from pathlib import Path
@@ -31,36 +31,12 @@ def finding(place: Place, text: str) -> RuleMatch:
     return RuleMatch(list(takewhile(lambda key: isinstance(key, (str, int, float)), place)), text)
 
 
-# Names
+# What two resources take
 
-UNIQUE = ("ENDPOINTIDENTIFIER", "POLICYNAME", "ROLENAME")
 # So many values of a function are compared, and no more.
 MOST_VALUES = 100
 # A parameter, resource or attribute in what Python writes for a function.
 REFERENCE = re.compile(r"'Ref': '([^']*)'|\$\{([^!}][^}]*)\}")
-
-
-class Names(CloudFormationLintRule):
-    """What must be another one for each endpoint."""
-
-    id = "E9702"
-    shortdesc = f"Names of two {TYPE_NAME} are the same"
-    description = "Each endpoint needs an identifier, a role and a policy of its own; case makes no difference"
-    tags = ("resources", "dms")
-
-    def match(self, cfn: Template) -> list[RuleMatch]:
-        """A finding for each name that an earlier resource of the same environment may have at the same time."""
-        seen: dict[tuple[str, ...], list[tuple[str, Case]]] = {}
-        matches: dict[tuple[str, str], RuleMatch] = {}
-        for logical_id, name, environment, case in names(cfn):
-            key = (name, environment, case.value, repr(sorted(case.parameters.items())))
-            for other, earlier in seen.setdefault(key, []):
-                if other != logical_id and are_together(cfn, earlier, case):
-                    text = f"{name} of {logical_id} is that of {other} too; each endpoint needs its own"
-                    matches.setdefault((logical_id, name), finding(case.place, text))
-                    break
-            seen[key].append((logical_id, case))
-        return list(matches.values())
 
 
 class Case(NamedTuple):
@@ -72,32 +48,59 @@ class Case(NamedTuple):
     parameters: dict[str, Any]
 
 
-def names(cfn: Template) -> Iterator[tuple[str, str, str, Case]]:
-    """Each name that a resource may have: its logical id, the property, the environment's and the name's text."""
+class Taken(NamedTuple):
+    """What one resource takes for itself, and the case in which it does. The case's value is a tuple of texts."""
+
+    logical_id: str
+    what: str
+    case: Case
+
+
+# A value, and what makes of its text one that is the same for all that mean the same.
+Part = tuple[Case, Callable[[str], str]]
+
+
+def taken_twice(cfn: Template, takes: Iterable[Taken]) -> list[tuple[Taken, str]]:
+    """What an earlier resource may take at the same time, once for each resource, with the earlier one's id."""
+    seen: dict[tuple[str, ...], list[Taken]] = {}
+    found: dict[tuple[str, str], tuple[Taken, str]] = {}
+    for taken in takes:
+        key = (taken.what, *taken.case.value, repr(sorted(taken.case.parameters.items())))
+        for other in seen.setdefault(key, []):
+            if other.logical_id != taken.logical_id and are_together(cfn, other.case, taken.case):
+                found.setdefault((taken.logical_id, taken.what), (taken, other.logical_id))
+                break
+        seen[key].append(taken)
+    return list(found.values())
+
+
+def endpoints(cfn: Template) -> Iterator[tuple[Any, str, Case]]:
+    """For each endpoint what resolves its functions, its logical id, and its properties by branches of Fn::If."""
     context = cfn.context.evolve(functions=list(FUNCTIONS))
     validator = CfnTemplateValidator({}).evolve(cfn=cfn, context=context)
     for logical_id, resource in cfn.get_resources([TYPE_NAME]).items():
         condition = resource.get("Condition")
         conditions = {condition: True} if isinstance(condition, str) else {}
         whole = Case(resource.get("Properties"), ["Resources", logical_id, "Properties"], conditions, {})
-        for given in branches(whole):
-            for name, environment, case in names_in(validator, given):
-                yield str(logical_id), name, environment, case
+        yield from ((validator, str(logical_id), each) for each in branches(whole) if isinstance(each.value, dict))
 
 
-def names_in(validator: Any, given: Case) -> Iterator[tuple[str, str, Case]]:
-    """Those of properties, by text that is the same for the same name."""
-    spelled = beside.spellings(given.value) if isinstance(given.value, dict) else {}
-    for name in filter(spelled.__contains__, UNIQUE):
-        for environment in texts(validator, member(given, spelled.get("ENVIRONMENT")), str):
-            while_so = given._replace(conditions=environment.conditions, parameters=environment.parameters)
-            for case in texts(validator, member(while_so, spelled[name]), str.casefold):
-                yield name, environment.value, case
+def combined(validator: Any, parts: Sequence[Part], so_far: Case) -> Iterator[Case]:
+    """Each tuple of texts that several values may be together."""
+    if not parts:
+        yield so_far
+        return
+    (value, fold), *others = parts
+    while_so = value._replace(conditions=so_far.conditions | value.conditions, parameters=so_far.parameters)
+    for text in texts(validator, while_so, fold):
+        yield from combined(validator, others, text._replace(value=(*so_far.value, text.value)))
 
 
-def member(case: Case, key: Any) -> Case:
-    """What a map has by this key."""
-    return case._replace(value=case.value.get(key), place=[*case.place, key])
+def member(case: Case, name: str) -> Case:
+    """What a map has by this name, in any case; an empty text where it has none, or null."""
+    key = beside.spellings(case.value).get(name, name)
+    value = case.value.get(key)
+    return case._replace(value="" if value is None else value, place=[*case.place, key])
 
 
 def branches(case: Case) -> Iterator[Case]:
@@ -113,12 +116,15 @@ def branches(case: Case) -> Iterator[Case]:
 
 
 def texts(validator: Any, case: Case, fold: Callable[[str], str]) -> Iterator[Case]:
-    """The texts that a value may be. What only the deployment knows is the same as itself, and as nothing else."""
+    """The texts that a value may be, an empty one for what is not given or is malformed.
+
+    What only the deployment knows is the same as itself, and as nothing else.
+    """
     for each in branches(case):
-        if is_of_deployment(each.value):
-            yield each._replace(value=repr(each.value))
-        for literal in literals(validator, each):
-            yield literal._replace(value=fold(literal.value))
+        found = list(literals(validator, each))
+        if is_of_deployment(each.value) or not found:
+            yield each._replace(value=repr(each.value) if is_of_deployment(each.value) else "")
+        yield from (literal._replace(value=fold(literal.value)) for literal in found)
 
 
 def is_of_deployment(value: Any) -> bool:
@@ -163,6 +169,89 @@ def are_together(cfn: Template, one: Case, other: Case) -> bool:
 def agree(some: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
     """Whether nothing is said to be two things."""
     return all(some.get(name, value) == value for name, value in others.items())
+
+
+# Names
+
+UNIQUE = ("ENDPOINTIDENTIFIER", "POLICYNAME", "ROLENAME")
+
+
+class Names(CloudFormationLintRule):
+    """What must be another one for each endpoint."""
+
+    id = "E9702"
+    shortdesc = f"Names of two {TYPE_NAME} are the same"
+    description = "Each endpoint needs an identifier, a role and a policy of its own; case makes no difference"
+    tags = ("resources", "dms")
+
+    def match(self, cfn: Template) -> list[RuleMatch]:
+        """A finding for each name that an earlier resource of the same environment may have at the same time."""
+        return [
+            finding(case.place, f"{name} of {logical_id} is that of {other} too; each endpoint needs its own")
+            for (logical_id, name, case), other in taken_twice(cfn, names(cfn))
+        ]
+
+
+def names(cfn: Template) -> Iterator[Taken]:
+    """Each name that a resource may have, with its environment."""
+    for validator, logical_id, given in endpoints(cfn):
+        for name in UNIQUE:
+            parts = [(member(given, "ENVIRONMENT"), str), (member(given, name), str.casefold)]
+            for case in combined(validator, parts, given._replace(value=())):
+                # Of a name that is missing E9701 tells.
+                if all(case.value):
+                    yield Taken(logical_id, name, case)
+
+
+# Folders
+
+
+class Folders(CloudFormationLintRule):
+    """DMS takes it, and the endpoints overwrite each other's files."""
+
+    id = "W9702"
+    shortdesc = f"Two {TYPE_NAME} write to the same bucket and folder"
+    description = "Tables of the same schema and name overwrite each other"
+    tags = ("resources", "dms")
+
+    def match(self, cfn: Template) -> list[RuleMatch]:
+        """A finding for each endpoint that may write where an earlier one may write at the same time."""
+        return [
+            finding(case.place, f"{logical_id} and {other} write to the same bucket and folder")
+            for (logical_id, _what, case), other in taken_twice(cfn, folders(cfn))
+        ]
+
+
+def folders(cfn: Template) -> Iterator[Taken]:
+    """Where a resource may write: environment, bucket and folder."""
+    for validator, logical_id, given in endpoints(cfn):
+        for settings in branches(member(given, beside.MAP)):
+            if isinstance(settings.value, dict):
+                environment, bucket = member(given, "ENVIRONMENT"), member(settings, "BUCKETNAME")
+                parts = [(folder_of(given, settings), without_slashes), (environment, str), (bucket, str)]
+                for case in combined(validator, parts, settings._replace(value=())):
+                    if all(case.value[1:]):
+                        yield Taken(logical_id, "folder", case)
+
+
+def folder_of(given: Case, settings: Case) -> Case:
+    """The setting, or what literal attributes say. Attributes that are not known may say any: a folder of its own."""
+    folder = member(settings, "BUCKETFOLDER")
+    if folder.value:
+        return folder
+    for attributes in (member(given, beside.ATTRIBUTES), member(settings, beside.ATTRIBUTES)):
+        text = beside.sent(attributes.value)
+        if text is None:
+            return attributes
+        told = {beside.fold(written): value for written, value in beside.pairs(text)}
+        if told.get("BUCKETFOLDER"):
+            return folder._replace(value=told["BUCKETFOLDER"])
+    return folder
+
+
+def without_slashes(folder: str) -> str:
+    """DMS writes to the same keys with and without a slash at the end."""
+    return folder.strip("/")
 
 
 # Attributes

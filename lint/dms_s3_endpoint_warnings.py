@@ -17,8 +17,7 @@ from cfnlint.rules.jsonschema.CfnLintJsonSchema import CfnLintJsonSchema
 # cfn-lint loads each file of the folder alone, as part of no package; this one takes the other as cfn-lint does.
 beside = import_filename("dms_s3_endpoint", str(Path(__file__).parent))
 SCHEMA: dict[str, Any] = beside.SCHEMA
-MAP, ATTRIBUTES = SCHEMA["settingsWith"]
-SETTINGS: dict[str, Any] = SCHEMA["properties"][MAP]
+SETTINGS: dict[str, Any] = SCHEMA["properties"][beside.MAP]
 Errors = Iterator[ValidationError]
 
 
@@ -62,11 +61,11 @@ def warnings(_validator: Any, warnings: Any, instance: Any, _schema: Any) -> Err
 def told_by(instance: Any) -> Told | None:
     """None where the settings or the attributes as a whole are known only when they are deployed."""
     given = {beside.fold(key): value for key, value in instance.items()} if isinstance(instance, dict) else {}
-    inside = given.get(MAP)
+    inside = given.get(beside.MAP)
     if not isinstance(inside, dict) or any(key.startswith("Fn::") or key == "Ref" for key in map(str, inside)):
         return None
     settings = {beside.fold(key): value for key, value in inside.items()}
-    texts = [each for each in (given.get(ATTRIBUTES), settings.pop(ATTRIBUTES, None)) if each is not None]
+    texts = [each for each in (given.get(beside.ATTRIBUTES), settings.pop(beside.ATTRIBUTES, None)) if each is not None]
     if any(beside.sent(text) is None for text in texts):
         return None
     attributes = [pair for text in texts for pair in beside.pairs(beside.sent(text)) if pair[1] is not None]

@@ -41,9 +41,10 @@ def with_each(value: Any, is_required: bool) -> dict[str, dict[str, Any]]:
 
 
 def found(changes: dict[str, dict[str, Any]]) -> set[str]:
-    """The names in whose resource anything is found; of names of their own."""
+    """The names in whose resource anything is found; of names and environments of their own."""
     ids = {name: f"E{number}" for number, name in enumerate(changes)}
-    own = {name: {"ENDPOINTIDENTIFIER": ids[name], "POLICYNAME": ids[name], "ROLENAME": ids[name]} for name in changes}
+    unique = ("ENVIRONMENT", "ENDPOINTIDENTIFIER", "POLICYNAME", "ROLENAME")
+    own = {name: dict.fromkeys(unique, ids[name]) for name in changes}
     resources = {ids[name]: resource(**own[name] | changes[name]) for name in changes}
     places = [each.place for each in findings(written({"Resources": resources} | MORE))]
     return {name for name in changes if any(ids[name] in place for place in places)}

@@ -37,6 +37,10 @@ MAPPINGS: Map = {
 }
 
 
+# Names alone are the same.
+FOLDER: Map = {"S3SETTINGS": {"BUCKETNAME": "lake", "BUCKETFOLDER": "lines"}}
+
+
 def name_of(stage: Any, key: str) -> Map:
     return {"Fn::FindInMap": ["Names", stage, key]}
 
@@ -45,7 +49,7 @@ def found(one: Map, other: Map) -> list[Finding]:
     """What is said of two resources, each with a `Condition` or without."""
     both = {logical_id: dict(given) for logical_id, given in {"A": one, "B": other}.items()}
     conditions = {key: {"Condition": given.pop("Condition")} for key, given in both.items() if "Condition" in given}
-    own = {"ENDPOINTIDENTIFIER": "lines", "POLICYNAME": "dms-lines-policy"}
+    own = {"ENDPOINTIDENTIFIER": "lines", "POLICYNAME": "dms-lines-policy", **FOLDER}
     resources = {
         "A": resource(**both["A"]) | conditions.get("A", {}),
         "B": resource(**own | both["B"]) | conditions.get("B", {}),
@@ -155,7 +159,8 @@ def test_what_may_be_two_names_is_not(what: str) -> None:
 
 
 def test_each_of_the_three_names_is_found_once_where_it_is_given() -> None:
-    resources = {key: resource(ROLENAME=f"r-{key}") for key in "ABC"}
+    lakes = {key: {"BUCKETNAME": "lake", "BUCKETFOLDER": key} for key in "ABC"}
+    resources = {key: resource(ROLENAME=f"r-{key}", S3SETTINGS=lakes[key]) for key in lakes}
     places = [each.place for each in ours(resources)]
     given = ["ENDPOINTIDENTIFIER", "POLICYNAME"]
     assert sorted(places) == [["Resources", key, "Properties", name] for key in "BC" for name in given]
@@ -164,7 +169,7 @@ def test_each_of_the_three_names_is_found_once_where_it_is_given() -> None:
 def test_properties_that_come_by_a_condition_are_looked_into() -> None:
     one, other = (resource(ENDPOINTIDENTIFIER=name, POLICYNAME=name)["Properties"] for name in ("one", "two"))
     chosen = {"Type": "Custom::CreateDMSS3Endpoint", "Properties": when("IsProd", one, other)}
-    resources = {"A": resource(ENDPOINTIDENTIFIER="x", POLICYNAME="x"), "B": chosen}
+    resources = {"A": resource(ENDPOINTIDENTIFIER="x", POLICYNAME="x", **FOLDER), "B": chosen}
     (finding,) = ours(resources, Parameters=PARAMETERS, Conditions=CONDITIONS)
     assert finding.place == ["Resources", "B", "Properties", "Fn::If", 1, "ROLENAME"]
 
