@@ -9,13 +9,15 @@ import threading
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 from botocore.utils import ArnParser
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime, responses, router
-from ministack.services import iam, lambda_svc, sts, tagging
+from ministack.services import cloudformation, iam, lambda_svc, sts, tagging
 from ministack.services.cloudformation import custom_resource
+from ministack.services.cloudformation import handlers as cloudformation_handlers
+from ministack.services.cloudformation import helpers as cloudformation_helpers
 
 from . import dynamodb, lambda_workers, permissions, replication_tasks
 from .dms import TARGET_PREFIX, DmsService
@@ -63,6 +65,8 @@ def install(state: State) -> None:
     permissions.install(state, newcomers)
     custom_resource.invoke_custom_resource = _with_rollback(_across_accounts(custom_resource.invoke_custom_resource))
     custom_resource._response_url = _with_time_of_signing(custom_resource._response_url, state)
+    app.SERVICE_HANDLERS["cloudformation"] = _with_rules_of_stacks(app.SERVICE_HANDLERS["cloudformation"])
+    app.SERVICE_HANDLERS["lambda"] = _invoked_from_other_accounts(app.SERVICE_HANDLERS["lambda"])
     dynamodb.install(state, app.SERVICE_HANDLERS)
     replication_tasks.install(dms.tasks)
     lambda_workers.install(state)
@@ -122,6 +126,34 @@ def _is_taken(action: str, given: Any) -> bool:
 def _conflict(code: str, text: str) -> Any:
     error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{text}</Message></Error>"
     return 409, {"Content-Type": "text/xml"}, f"<ErrorResponse>{error}</ErrorResponse>".encode()
+
+
+def _with_rules_of_stacks(original: Handler) -> Handler:
+    """A stack whose creation was rolled back can only be deleted. Of an SSM parameter a stack tells the name.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html, "… can not be updated"
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Parameter.html
+    """
+
+    async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
+        given = parse_qs(body.decode("utf-8", "replace"))
+        if _first(given, "Action") == "DescribeStacks":
+            _tell_names_of_ssm_parameters()
+        if _first(given, "Action") in ("CreateChangeSet", "CreateStack", "UpdateStack"):
+            stack = cloudformation_handlers._resolve_stack(_first(given, "StackName")) or {}
+            if stack.get("StackStatus") == "ROLLBACK_COMPLETE":
+                text = f"Stack:{stack['StackId']} is in ROLLBACK_COMPLETE state and can not be updated."
+                return cloudformation_helpers._error("ValidationError", text)
+        return await original(method, path, headers, body, query)
+
+    return handle
+
+
+def _tell_names_of_ssm_parameters() -> None:
+    for stack in cloudformation._stacks.values():
+        for parameter in stack.get("Parameters", []):
+            resolved = stack.get("_resolved_params", {}).get(parameter["ParameterKey"], {})
+            parameter["ParameterValue"] = resolved.get("SsmName", parameter["ParameterValue"])
 
 
 def _with_iam_paths(original: Callable[..., str]) -> Callable[..., str]:
@@ -235,6 +267,20 @@ def _across_accounts(original: Callable[..., Any]) -> Callable[..., Any]:
         return contextvars.copy_context().run(_as_account, account, original, kind, logical_id, props, *rest, **more)
 
     return invoke
+
+
+def _invoked_from_other_accounts(original: Handler) -> Handler:
+    """Lambda's Invoke takes the ARN of a function of another account, as CloudFormation does."""
+
+    async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
+        name = unquote(path).removeprefix("/2015-03-31/functions/").removesuffix("/invocations")
+        account = account_of(name) if ArnParser.is_arn(name) else ""
+        if path.endswith("/invocations") and account not in ("", responses.get_account_id()):
+            _check_organisation_may_invoke(name, account)
+            responses.set_request_account_id(account)
+        return await original(method, path, headers, body, query)
+
+    return handle
 
 
 def _check_organisation_may_invoke(function_arn: str, account: str) -> None:

@@ -52,6 +52,7 @@ UPDATES: dict[str, Callable[[str], Properties]] = {
     "Update, settings": scenarios.another_folder,
     "Update, role name": scenarios.another_role,
     "Update, replacement": scenarios.another_endpoint,
+    "Update, replacing": scenarios.replacing_another_folder,
 }
 MAKING = ("iam:CreatePolicy", "iam:CreateRole", "iam:AttachRolePolicy", "dms:CreateEndpoint")
 TAGGING = ("iam:TagRole", "iam:UntagRole", "iam:TagPolicy", "dms:AddTagsToResource", "dms:RemoveTagsFromResource")
@@ -66,6 +67,7 @@ CHANGES = {
     "Update, settings": ("iam:CreatePolicyVersion", "iam:TagPolicy", "dms:DeleteEndpoint", "dms:CreateEndpoint"),
     "Update, role name": (*MAKING, *REMOVING),
     "Update, replacement": (*MAKING, "iam:UpdateAssumeRolePolicy"),
+    "Update, replacing": (*MAKING, "iam:UpdateAssumeRolePolicy"),
     "Delete": REMOVING,
 }
 READS = ("iam:GetPolicy", "iam:GetRole", "dms:DescribeEndpoints", "dms:ListTagsForResource", "iam:ListPolicies")

@@ -71,6 +71,16 @@ def another_endpoint(name: str) -> Properties:
     return properties(f"{name}-2")
 
 
+def replacing(name: str) -> Properties:
+    """ONUPDATE: replace."""
+    return properties(name, ONUPDATE="replace")
+
+
+def replacing_another_folder(name: str) -> Properties:
+    """Another folder: with ONUPDATE: replace, a replacement."""
+    return {**another_folder(name), "ONUPDATE": "replace"}
+
+
 def _nothing(_stack: Stack, _name: str) -> None:
     return None
 
@@ -101,6 +111,10 @@ SCENARIOS: dict[str, Scenario] = {
     "Update, settings": _updated(another_folder),
     "Update, role name": _updated(another_role),
     "Update, replacement": _updated(another_endpoint),
+    "Update, replacing": Scenario(
+        lambda stack, name: stack.create(replacing(name)),
+        lambda stack, name: stack.update(replacing_another_folder(name)),
+    ),
     "Update, rolled back later": Scenario(
         _created, lambda stack, name: stack.update_and_roll_back(another_endpoint(name)), goes_back="always"
     ),

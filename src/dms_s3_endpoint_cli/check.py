@@ -2,115 +2,170 @@
 
     python -m dms_s3_endpoint_cli check template.yaml --stack-name orders --parameter-overrides Environment=dev
 
-It reads the stack with the caller's credentials, and asks the function that each resource names as its ServiceToken.
-The function looks with its own roles. Exits with 1 if something would fail, with 2 if the check can't be made.
+Without a template it takes the one that the stack was deployed with: what would change then is drift. It reads the
+stack with the caller's credentials, and asks the function that each resource names as its ServiceToken. The function
+looks with its own roles.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from samcli.lib.cfn_language_extensions.exceptions import InvalidTemplateException
+from samcli.lib.cfn_language_extensions.models import PseudoParameterValues
 
 from . import report
+from .asking import Asking
 from .errors import CheckError
+from .parameters import SsmParameters, read_overrides, values_of
 from .report import Row
-from .shared import shared_folders
+from .schema import TYPE_NAME
+from .shared import shared_folders, shared_names
 from .stack import Stack, read_stack
-from .template import Properties, as_sent, endpoints_in, read_template, unknown_in
-
-if TYPE_CHECKING:
-    from mypy_boto3_lambda.client import LambdaClient
+from .template import (
+    Properties,
+    Resources,
+    endpoints_of,
+    misspelt_types,
+    parsed,
+    read_template,
+    resolved_resources,
+)
 
 # Endpoints that are asked about at the same time.
 AT_ONCE = 8
-# Of the function's answer. Its release may be an older or a newer one: 1.0.0 has neither steps nor warnings.
-REPORTED = ("action", "steps", "warnings", "problems")
+# The row of what is about the stack as a whole.
+THE_STACK = "(the stack)"
+EXIT_CODES = """exit codes:
+  0  nothing would fail
+  1  something would fail
+  2  the check can't be made
+with --detailed-exitcode:
+  0  nothing would change
+  1  something would fail, or it can't be said
+  2  something would change"""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Prints the report. The exit status: 0, 1 if something would fail, 2 if the check can't be made."""
+    """Prints the report. Returns the exit code, see EXIT_CODES."""
     given = _parser().parse_args(arguments)
     try:
-        rows = check(given.template, given.stack_name, _overrides(given.parameter_overrides), boto3.Session())
+        session = boto3.Session(profile_name=given.profile, region_name=given.region)
+        rows = check(given.template, given.stack_name, read_overrides(given.parameter_overrides), session)
     except (CheckError, BotoCoreError, ClientError, InvalidTemplateException) as error:
-        print(f"The check can't be made: {error}", file=sys.stderr)
-        return 2
+        print(f"The check can't be made: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1 if given.detailed_exitcode else 2
     if given.json:
         report.print_json(rows)
     else:
         report.print_text(rows, report.console())
-    return 1 if any(row.problems for row in rows) else 0
+    return exit_code(rows, given.detailed_exitcode)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m dms_s3_endpoint_cli check", description="See docs/check.md")
-    parser.add_argument("template", type=Path)
+    parser = argparse.ArgumentParser(
+        "python -m dms_s3_endpoint_cli check",
+        description="See docs/check.md",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("template", type=Path, nargs="?", help="without: the one that the stack was deployed with")
     parser.add_argument("--stack-name", required=True, help="the stack to be deployed; it need not exist yet")
     parser.add_argument("--parameter-overrides", nargs="*", default=[], metavar="NAME=VALUE", help="as of sam deploy")
+    parser.add_argument("--region", help="of the stack")
+    parser.add_argument("--profile", help="for the account of the stack")
     parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--detailed-exitcode", action="store_true", help="tell a change from none")
     return parser
 
 
-def _overrides(given: Sequence[str]) -> dict[str, str]:
-    if wrong := [each for each in given if "=" not in each]:
-        raise CheckError(f"{wrong[0]} is not NAME=VALUE")
-    return dict(each.split("=", 1) for each in given)
+def exit_code(rows: Iterable[Row], is_detailed: bool) -> int:
+    """See EXIT_CODES."""
+    actions = {row.action for row in rows}
+    if any(row.problems for row in rows):
+        return 1
+    if not is_detailed:
+        return 0
+    if "unknown" in actions:
+        return 1
+    return 2 if actions - {"nothing", "retain"} else 0
 
 
-def check(path: Path, stack_name: str, overrides: Mapping[str, str], session: boto3.Session) -> list[Row]:
+def check(path: Path | None, stack_name: str, overrides: Mapping[str, str], session: boto3.Session) -> list[Row]:
     """A row for each endpoint that the template declares, then for each that only the stack has.
 
+    Before them stands a row for what is about the stack as a whole, if there is anything to say.
     Raises CheckError, InvalidTemplateException, and what botocore raises.
     """
-    template = read_template(path)
-    stack = read_stack(session, stack_name)
-    declared = endpoints_in(template, overrides, stack, session)
-    client = session.client("lambda")
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        rows = list(pool.map(lambda name: _row(name, declared[name], stack, client), declared))
-    shared = shared_folders(declared)
-    rows = [replace(row, warnings=[*row.warnings, *filter(None, [shared.get(row.resource)])]) for row in rows]
+    stack, ssm = read_stack(session, stack_name), SsmParameters(session.client("ssm"))
+    pseudo_parameters = _pseudo_parameters(session, stack)
+    template = read_template(path) if path else _deployed(stack)
+    resources = resolved_resources(template, values_of(template, overrides, stack.parameters, ssm), pseudo_parameters)
+    declared = ssm.resolved(endpoints_of(resources))
     gone = [name for name in stack.physical_ids if name not in declared]
-    return rows + [Row(name, stack.physical_ids[name], action="delete") for name in gone]
+    standing = _standing(stack, ssm, pseudo_parameters) if gone else {}
+    asking = Asking(stack, session.client("lambda"))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        changed = list(pool.map(lambda name: asking.of_change(name, declared[name]), declared))
+        deleted = list(pool.map(lambda name: asking.of_deletion(name, standing.get(name, {})), gone))
+    return [*_of_stack(stack, resources, declared), *_with_shared(changed, declared), *_misspelt(resources), *deleted]
 
 
-def _row(name: str, properties: Properties, stack: Stack, client: LambdaClient) -> Row:
-    upper = {key.upper(): value for key, value in properties.items()}
-    endpoint = f"{upper.get('ENVIRONMENT', '?')}/{upper.get('ENDPOINTIDENTIFIER', '?')}"
-    if unknown := list(unknown_in(properties)):
-        warnings = [f"{each} is known only when it is deployed" for each in unknown]
-        return Row(name, endpoint, action="unknown", warnings=warnings)
-    answer = _ask(client, upper.get("SERVICETOKEN", ""), _event(name, properties, stack))
-    return Row(name, endpoint, **{part: answer[part] for part in REPORTED if part in answer})
+def _pseudo_parameters(session: boto3.Session, stack: Stack) -> PseudoParameterValues:
+    return PseudoParameterValues(
+        region=session.region_name,
+        account_id=session.client("sts").get_caller_identity()["Account"],
+        stack_id=stack.stack_id or None,
+        stack_name=stack.name,
+        partition=session.get_partition_for_region(session.region_name),
+    )
 
 
-def _event(name: str, properties: Properties, stack: Stack) -> dict[str, Any]:
-    """The Check event, in the shape of CloudFormation's own events."""
-    event = {
-        "RequestType": "Check",
-        "RequestId": "check",
-        "StackId": stack.stack_id,
-        "LogicalResourceId": name,
-        "ResourceProperties": as_sent(properties),
-    }
-    physical_id = stack.physical_ids.get(name)
-    return event | ({"PhysicalResourceId": physical_id} if physical_id else {})
+def _deployed(stack: Stack) -> Mapping[str, Any]:
+    """The template that the stack was deployed with. Raises CheckError if it never was."""
+    if not stack.template:
+        raise CheckError(f"stack {stack.name} does not exist: name a template")
+    if isinstance(stack.template, str):
+        return parsed(stack.template, f"the template of stack {stack.name}")
+    return stack.template
 
 
-def _ask(client: LambdaClient, service_token: str, event: Mapping[str, Any]) -> dict[str, Any]:
-    """What the function answers to the event. Raises CheckError if it fails."""
-    answer = client.invoke(FunctionName=service_token, Payload=json.dumps(event))
-    payload: dict[str, Any] = json.loads(answer["Payload"].read())
-    if "FunctionError" in answer:
-        raise CheckError(f"{service_token} failed: {payload.get('errorMessage', payload)}")
-    return payload
+def _standing(stack: Stack, ssm: SsmParameters, pseudo_parameters: PseudoParameterValues) -> Resources:
+    """The resources of the template that the stack was deployed with."""
+    template = _deployed(stack)
+    return resolved_resources(template, values_of(template, {}, stack.parameters, ssm), pseudo_parameters)
+
+
+def _of_stack(stack: Stack, resources: Resources, declared: Mapping[str, Properties]) -> Iterator[Row]:
+    """A row for the stack, if there is anything to say of it."""
+    if refusal := stack.refusal():
+        yield Row(THE_STACK, stack.name, "fail", problems=[refusal])
+    if not declared and not misspelt_types(resources):
+        yield Row(THE_STACK, stack.name, "nothing", warnings=[f"the template has no {TYPE_NAME}{_nested(resources)}"])
+
+
+def _nested(resources: Resources) -> str:
+    nested = [name for name, each in resources.items() if each.get("Type") == "AWS::CloudFormation::Stack"]
+    return f", and nested stacks ({', '.join(nested)}) are not looked into: check their templates" if nested else ""
+
+
+def _with_shared(rows: Iterable[Row], declared: Mapping[str, Properties]) -> Iterator[Row]:
+    """The rows, with what one endpoint has in common with another and should not."""
+    names, folders = shared_names(declared), shared_folders(declared)
+    for row in rows:
+        problems = [*row.problems, *names.get(row.resource, [])]
+        warnings = [*row.warnings, *filter(None, [folders.get(row.resource)])]
+        yield replace(row, warnings=warnings, problems=problems)
+
+
+def _misspelt(resources: Resources) -> Iterator[Row]:
+    for name, written in misspelt_types(resources).items():
+        yield Row(name, "?", "unknown", warnings=[f"{written} is checked by nothing; did you mean {TYPE_NAME}?"])

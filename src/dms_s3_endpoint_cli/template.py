@@ -4,82 +4,87 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
-import boto3
+import yaml
 from samcli.lib.cfn_language_extensions.api import process_template
 from samcli.lib.cfn_language_extensions.models import PseudoParameterValues
 from samcli.yamlhelper import yaml_parse
 
 from .errors import CheckError
 from .schema import TYPE_NAME
-from .stack import Stack
 
 # A name that no resource of a template can have.
 CONDITIONS = "(conditions)"
-# A variable of Fn::Sub; with `!` it is plain text.
-VARIABLE = re.compile(r"\$\{[^!]")
+# A variable of Fn::Sub (with `!` it is plain text), or a dynamic reference.
+UNKNOWN = re.compile(r"\$\{[^!]|\{\{resolve:")
+# Of difflib. Types of other resources have less, or no settings of S3.
+NEAR = 0.75
 Properties = Mapping[str, Any]
+Resources = Mapping[str, Mapping[str, Any]]
 
 
 def read_template(path: Path) -> dict[str, Any]:
-    """The template as it is written. Raises CheckError if there is no such file."""
+    """The template as it is written. Raises CheckError if there is no such file, or if it is none."""
     try:
-        parsed: dict[str, Any] = yaml_parse(path.read_text())
-    except OSError as error:
+        return parsed(path.read_text(), str(path))
+    except (OSError, UnicodeDecodeError) as error:
         raise CheckError(str(error)) from error
-    return parsed
 
 
-def endpoints_in(
-    template: Mapping[str, Any], overrides: Mapping[str, str], stack: Stack, session: boto3.Session
-) -> dict[str, Properties]:
-    """The properties of each declared endpoint by logical id, with everything resolved that can be.
-
-    Raises CheckError for a parameter without a value, and InvalidTemplateException.
-    """
-    parameters = _parameters(template, overrides, session)
-    return resolved_endpoints(template, parameters, _pseudo_parameters(session, stack))
-
-
-def _parameters(template: Mapping[str, Any], overrides: Mapping[str, str], session: boto3.Session) -> dict[str, Any]:
-    """Their values; where a parameter names an SSM parameter, the value of that one."""
-    declared = template.get("Parameters", {})
-    values = {name: str(each["Default"]) for name, each in declared.items() if "Default" in each} | dict(overrides)
-    if missing := sorted(set(declared) - set(values)):
-        raise CheckError(f"parameter {missing[0]} has no value: --parameter-overrides {missing[0]}=…")
-    if unknown := sorted(set(values) - set(declared)):
-        raise CheckError(f"the template has no parameter {unknown[0]}")
-    for name, each in declared.items():
-        if each["Type"].startswith("AWS::SSM::Parameter::Value"):
-            values[name] = session.client("ssm").get_parameter(Name=values[name])["Parameter"]["Value"]
-    return values
+def parsed(text: str, name: str) -> dict[str, Any]:
+    """The text of a template. Raises CheckError, in one line."""
+    try:
+        template = yaml_parse(text)
+    except (yaml.YAMLError, ValueError) as error:
+        raise CheckError(f"{name} is no YAML: {' '.join(str(error).split())}") from error
+    resources = template.get("Resources") if isinstance(template, dict) else None
+    if not isinstance(resources, dict):
+        raise CheckError(f"{name} is no template: it has no map of Resources")
+    return dict(template)
 
 
-def _pseudo_parameters(session: boto3.Session, stack: Stack) -> PseudoParameterValues:
-    return PseudoParameterValues(
-        region=session.region_name,
-        account_id=session.client("sts").get_caller_identity()["Account"],
-        stack_id=stack.stack_id or None,
-        stack_name=stack.name,
-        partition=session.get_partition_for_region(session.region_name),
-    )
-
-
-def resolved_endpoints(
+def resolved_resources(
     template: Mapping[str, Any], parameters: Mapping[str, Any], pseudo_parameters: PseudoParameterValues
-) -> dict[str, Properties]:
-    """As endpoints_in, with values for all parameters. Resources whose condition does not hold are left out."""
+) -> Resources:
+    """The resources by logical id, with values for all parameters; without those whose condition does not hold.
+
+    Raises InvalidTemplateException.
+    """
     conditions = {name: {"Fn::If": [name, True, False]} for name in template.get("Conditions", {})}
     resources = {**template["Resources"], CONDITIONS: {"Type": TYPE_NAME, "Properties": conditions}}
     resolved = process_template({**template, "Resources": resources}, dict(parameters), pseudo_parameters)["Resources"]
     holds = resolved.pop(CONDITIONS)["Properties"]
-    return {
-        name: each.get("Properties", {})
-        for name, each in resolved.items()
-        if each.get("Type") == TYPE_NAME and holds.get(each.get("Condition"), True)
-    }
+    return {name: each for name, each in resolved.items() if holds.get(each.get("Condition"), True)}
+
+
+def endpoints_of(resources: Resources) -> dict[str, Properties]:
+    """The properties of each endpoint. Raises CheckError for what are none."""
+    endpoints = {name: each.get("Properties", {}) for name, each in resources.items() if each.get("Type") == TYPE_NAME}
+    if wrong := [name for name, properties in endpoints.items() if not isinstance(properties, Mapping)]:
+        raise CheckError(f"Properties of {wrong[0]} is no map")
+    return endpoints
+
+
+def misspelt_types(resources: Resources) -> dict[str, str]:
+    """The types that are nearly ours, by logical id: CloudFormation takes any, and nothing checks them."""
+    return {name: str(each.get("Type")) for name, each in resources.items() if _is_misspelt(each)}
+
+
+def _is_misspelt(resource: Mapping[str, Any]) -> bool:
+    written, properties = str(resource.get("Type")), resource.get("Properties")
+    if written == TYPE_NAME:
+        return False
+    keys = [str(key).upper() for key in properties] if isinstance(properties, Mapping) else []
+    one, other = _bare(written), _bare(TYPE_NAME)
+    return one == other or ("S3SETTINGS" in keys and SequenceMatcher(a=one, b=other).ratio() > NEAR)
+
+
+def _bare(type_name: str) -> str:
+    """Letters and digits alone, without case."""
+    return re.sub("[^a-z0-9]", "", type_name.lower())
 
 
 def unknown_in(value: Any, where: str = "") -> Iterator[str]:
@@ -92,7 +97,7 @@ def unknown_in(value: Any, where: str = "") -> Iterator[str]:
     elif isinstance(value, list):
         for number, each in enumerate(value, 1):
             yield from unknown_in(each, f"{where}.{number}")
-    elif isinstance(value, str) and VARIABLE.search(value):
+    elif isinstance(value, str) and UNKNOWN.search(value):
         yield where
 
 

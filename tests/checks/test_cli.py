@@ -14,9 +14,13 @@ from rich.console import Console
 from samcli.lib.cfn_language_extensions.models import PseudoParameterValues
 
 from dms_s3_endpoint_cli import __main__ as cli
+from dms_s3_endpoint_cli.check import exit_code
+from dms_s3_endpoint_cli.errors import CheckError
 from dms_s3_endpoint_cli.report import Row, print_json, print_text
-from dms_s3_endpoint_cli.shared import shared_folders
-from dms_s3_endpoint_cli.template import as_sent, resolved_endpoints, unknown_in
+from dms_s3_endpoint_cli.shared import shared_folders, shared_names
+from dms_s3_endpoint_cli.stack import Stack
+from dms_s3_endpoint_cli.template import as_sent, endpoints_of, misspelt_types, parsed, resolved_resources, unknown_in
+from tests.checks.cfn_lint import ours
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG = "needs " + "much " * 100 + "room"
@@ -98,7 +102,7 @@ def resolved(**resources: Any) -> dict[str, Any]:
         "Resources": resources,
     }
     pseudo_parameters = PseudoParameterValues(region="eu-west-1", account_id="111111111111")
-    return resolved_endpoints(template, {"Environment": "prod"}, pseudo_parameters)
+    return endpoints_of(resolved_resources(template, {"Environment": "prod"}, pseudo_parameters))
 
 
 def test_the_endpoints_of_a_template_are_found_with_their_parameters() -> None:
@@ -115,6 +119,7 @@ def test_an_endpoint_whose_condition_does_not_hold_is_not_declared() -> None:
         ({"A": {"Fn::GetAtt": ["Role", "Arn"]}}, ["A"]),
         ({"A": {"B": ["x", {"Ref": "Role"}]}}, ["A.B.2"]),
         ({"A": "${Role}", "B": "${!Literal}", "C": "plain"}, ["A"]),
+        ({"A": "{{resolve:secretsmanager:x}}", "B": "{resolve:x}"}, ["A"]),
     ],
 )
 def test_what_only_the_deployment_knows_is_found_where_it_stands(properties: Any, paths: list[str]) -> None:
@@ -163,3 +168,115 @@ def test_two_endpoints_on_one_bucket_and_folder_are_each_warned_of_the_other(oth
 )
 def test_of_other_folders_and_of_what_is_not_known_nothing_is_said(other: dict[str, Any]) -> None:
     assert shared_folders({"Orders": endpoint(), "Stock": other}) == {}
+
+
+def named(**changes: Any) -> dict[str, Any]:
+    return {"Environment": "dev", "EndpointIdentifier": "a", "RoleName": "a-role", "PolicyName": "a-policy", **changes}
+
+
+def test_two_endpoints_with_one_name_are_each_a_problem_whatever_its_case() -> None:
+    other = named(EndpointIdentifier="b", RoleName="A-Role", PolicyName="b-policy")
+    assert shared_names({"Orders": named(), "Stock": other}) == {
+        "Orders": ["NameTaken: ROLENAME is that of Stock too. Give each endpoint its own"],
+        "Stock": ["NameTaken: ROLENAME is that of Orders too. Give each endpoint its own"],
+    }
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        named(Environment="test"),
+        named(EndpointIdentifier="b", RoleName="b-role", PolicyName="b-policy"),
+        named(EndpointIdentifier="b", RoleName={"Ref": "Role"}, PolicyName=""),
+        named(OnUpdate="REPLACE"),
+    ],
+)
+def test_other_names_those_that_are_not_known_and_those_with_a_suffix_are_no_problem(other: dict[str, Any]) -> None:
+    assert shared_names({"Orders": named(), "Stock": other}) == {}
+
+
+PROBLEM, CHANGE, NONE = Row("A", "a", "fail", problems=["x"]), Row("B", "b", "create"), Row("C", "c", "nothing")
+UNKNOWN, RETAINED = Row("D", "d", "unknown"), Row("E", "e", "retain")
+
+
+@pytest.mark.parametrize(
+    ("rows", "plain", "detailed"),
+    [
+        ([NONE, RETAINED], 0, 0),
+        ([], 0, 0),
+        ([NONE, CHANGE], 0, 2),
+        ([Row("A", "a", "leave as it is")], 0, 2),
+        ([UNKNOWN, CHANGE], 0, 1),
+        ([PROBLEM, CHANGE, UNKNOWN], 1, 1),
+    ],
+)
+def test_the_exit_codes(rows: list[Row], plain: int, detailed: int) -> None:
+    assert (exit_code(rows, is_detailed=False), exit_code(rows, is_detailed=True)) == (plain, detailed)
+
+
+def test_the_help_tells_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["check", "--help"])
+    said = capsys.readouterr().out
+    assert "2  the check can't be made" in said
+    assert "2  something would change" in said
+
+
+@pytest.mark.parametrize(
+    ("status", "way_out"),
+    [
+        ("ROLLBACK_COMPLETE", "delete the stack"),
+        ("ROLLBACK_FAILED", "delete the stack"),
+        ("DELETE_FAILED", "delete the stack"),
+        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback"),
+        ("UPDATE_IN_PROGRESS", "wait until that is over"),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "wait until that is over"),
+    ],
+)
+def test_of_a_stack_that_can_not_be_updated_the_way_out_is_said(status: str, way_out: str) -> None:
+    refusal = Stack("orders", status=status).refusal()
+    assert refusal.startswith(f"the stack is {status}, and can't be updated: ")
+    assert way_out in refusal
+
+
+@pytest.mark.parametrize(
+    "status", ["", "CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_FAILED", "CREATE_FAILED"]
+)
+def test_of_a_stack_that_can_be_updated_nothing_is_said(status: str) -> None:
+    assert Stack("orders", status=status).refusal() == ""
+
+
+NO_TEMPLATES = {
+    "no YAML": ("Resources: [", "t.yaml is no YAML: "),
+    "no text": ("\x00", "t.yaml is no YAML: "),
+    "nothing": ("", "t.yaml is no template: it has no map of Resources"),
+    "a list": ("- a", "t.yaml is no template: "),
+    "a word": ("hello", "t.yaml is no template: "),
+    "a list of resources": ("Resources: [a]", "t.yaml is no template: "),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), NO_TEMPLATES.values(), ids=NO_TEMPLATES.keys())
+def test_what_is_no_template_is_said_in_one_line(text: str, said: str) -> None:
+    with pytest.raises(CheckError) as raised:
+        parsed(text, "t.yaml")
+    assert str(raised.value).startswith(said)
+    assert "\n" not in str(raised.value)
+
+
+def test_properties_that_are_no_map_are_said() -> None:
+    with pytest.raises(CheckError, match="Properties of Orders is no map"):
+        resolved(Orders={**ENDPOINT, "Properties": "x"})
+
+
+SETTINGS = {"S3Settings": {"BucketName": "lake"}}
+TYPES = ["Custom::CreateDmsS3Endpoint", "Custom::CreateDMSS3Endpoints", "Custom::DMSS3Endpoint", "AWS::DMS::Endpoint"]
+TYPES += ["Custom::CreateDMSS3Endpoint", "AWS::CloudFormation::CustomResource"]
+
+
+@pytest.mark.parametrize("properties", [{}, SETTINGS], ids=["bare", "with settings"])
+@pytest.mark.parametrize("written", TYPES)
+def test_a_misspelt_type_is_one_to_cfn_lint_and_to_the_check_alike(written: str, properties: dict[str, Any]) -> None:
+    given = {"Type": written, "Properties": properties}
+    found = [each.rule for each in ours({"Orders": given}) if each.rule == "W9704"]
+    assert (misspelt_types({"Orders": given}) == {"Orders": written}) is (found == ["W9704"])

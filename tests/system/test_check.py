@@ -3,68 +3,22 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local_aws import EmbeddedAws
-from local_aws.organisation import DEV, ROOT, TOOLS, delete_stack, sam_deploy
+from local_aws.organisation import DEV, ROOT, TOOLS, delete_stack
 from tests import by_hand
 
+from .checker import Checker, Row, changed
 from .test_permissions import Policy, listed, traced_in
-from .world import adoptable, mutations, task_on, the_endpoint
+from .world import adoptable, task_on, the_endpoint
 
-EXAMPLE = ROOT / "examples" / "one-endpoint.yaml"
 NO_FUNCTION = f"arn:aws:lambda:eu-west-1:{TOOLS}:function:none"
-Row = dict[str, Any]
-
-
-@dataclass
-class Checked:
-    status: int
-    printed: str
-    errors: str
-
-    @property
-    def rows(self) -> list[Row]:
-        rows: list[Row] = json.loads(self.printed)
-        return rows
-
-    @property
-    def row(self) -> Row:
-        (row,) = self.rows
-        return row
-
-
-@dataclass
-class Checker:
-    aws: EmbeddedAws
-    stack: str
-
-    def check(self, *more: str, template: Path = EXAMPLE, **parameters: str) -> Checked:
-        given = {"Environment": "dev", "BucketName": DEV.bucket, **parameters}
-        overrides = [f"{name}={value}" for name, value in given.items()]
-        command = [sys.executable, "-m", "dms_s3_endpoint_cli", "check", str(template)]
-        command += ["--stack-name", self.stack, *more, "--parameter-overrides", *overrides]
-        self.aws.clear_calls()
-        environ = {**self.aws.environ(TOOLS), "PYTHONPATH": str(ROOT / "src")}
-        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)  # noqa: S603  # our own
-        assert mutations(self.aws) == []
-        return Checked(done.returncode, done.stdout, done.stderr)
-
-    def row(self, **given: Any) -> Row:
-        checked = self.check("--json", **given)
-        assert checked.errors == "", checked
-        return checked.row
-
-    def deploy(self, template: Path = EXAMPLE, **parameters: str) -> None:
-        sam_deploy(self.aws, template, self.stack, {"Environment": "dev", "BucketName": DEV.bucket, **parameters})
 
 
 def steps(row: Row) -> list[str]:
@@ -83,17 +37,6 @@ def standing(checker: Checker) -> Iterator[Checker]:
     checker.deploy()
     yield checker
     delete_stack(checker.aws, checker.stack)
-
-
-def changed(tmp_path: Path, *replacements: tuple[str, str]) -> Path:
-    """The example, with other words in places."""
-    text = EXAMPLE.read_text()
-    for old, new in replacements:
-        assert old in text
-        text = text.replace(old, new)
-    path = tmp_path / "template.yaml"
-    path.write_text(text)
-    return path
 
 
 def test_of_a_stack_that_is_yet_to_be_made_it_says_create(checker: Checker) -> None:

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import chain, repeat
 from typing import Any, TextIO
 from zlib import crc32
@@ -23,9 +24,10 @@ from development.faults.run import faults_of_standing
 from development.faults.scenarios import BOUNDARY, BUCKET
 from development.faults.stack import LOGICAL_ID, Answer, Event, WedgedError, faults_of
 from development.faults.variants import VARIANTS
+from dms_s3_endpoint.model.parse import parse
 from tests import by_hand
 
-from .builders import STACK_ID
+from .builders import ENVIRONMENTS, STACK_ID
 from .in_memory import CloudInMemory, deployed_in_memory
 from .races import Ending, RacingClock
 from .wire import LOST, MOST_ATTEMPTS, READ_TIMEOUT, READS, SECONDS_AFTER_A_TIMEOUT, Attempt
@@ -40,6 +42,8 @@ URL = "https://cloudformation-custom-resource-response-euwest1.s3.eu-west-1.amaz
 OTHER_STACK = STACK_ID.replace("orders", "another")
 NAMES = ("orders", "invoices", "sales", "returns", "stock")
 FOLDERS = ("raw", "clean")
+# Of so many updates one switches between ONUPDATE: replace and the other way.
+EACH_SWITCH = 5
 TAGS: tuple[dict[str, str], ...] = ({"team": "data-lake"}, {"team": "finance", "stage": "dev"}, {"stage": "test"}, {})
 
 
@@ -60,37 +64,53 @@ class Wanted:
     adopts: bool = False
     # Whether its life began by ADOPT: then document and trust are somebody's own.
     is_imported: bool = False
+    # ONUPDATE: replace, so that the names that stand have a suffix.
+    replaces: bool = False
 
     def properties(self) -> dict[str, Any]:
         more: dict[str, Any] = {"PERMISSIONSBOUNDARY": BOUNDARY} if self.is_bounded else {}
         more |= {"ADOPT": "true"} if self.adopts else {}
+        more |= {"ONUPDATE": "replace"} if self.replaces else {}
         return {
             "ENVIRONMENT": "dev",
             "ENDPOINTIDENTIFIER": self.name.upper() if self.shouts else self.name,
-            "POLICYNAME": self.policy_name,
-            "ROLENAME": self.role_name,
+            "POLICYNAME": f"{self.name}-{self.policy}",
+            "ROLENAME": f"{self.name}-{self.role}",
             "S3SETTINGS": {"BUCKETNAME": BUCKET, "BUCKETFOLDER": FOLDERS[self.folder]},
             "TAGS": [{"Key": key, "Value": value} for key, value in TAGS[self.tags].items()],
             **more,
         }
 
     @property
+    def identifier(self) -> str:
+        return f"{self.name}{self.suffix}"
+
+    @property
     def role_name(self) -> str:
-        return f"{self.name}-{self.role}"
+        return f"{self.name}-{self.role}{self.suffix}"
 
     @property
     def policy_name(self) -> str:
-        return f"{self.name}-{self.policy}"
+        return f"{self.name}-{self.policy}{self.suffix}"
 
     @property
     def physical_id(self) -> str:
-        return f"dev/{self.name}"
+        return f"dev/{self.identifier}"
+
+    @property
+    def suffix(self) -> str:
+        return f"-{generation_of(replace(self, shouts=False, tags=0))}" if self.replaces else ""
 
     def __str__(self) -> str:
         bounded = ", bounded" if self.is_bounded else ""
         adopts = ", ADOPT" if self.adopts else ""
-        names = f"{self.name} ({self.role_name}, {self.policy_name}"
+        names = f"{self.identifier} ({self.role_name}, {self.policy_name}"
         return f"{names}, {FOLDERS[self.folder]}, tags {self.tags}{bounded}{adopts})"
+
+
+@cache
+def generation_of(wanted: Wanted) -> str:
+    return parse(wanted.properties(), ENVIRONMENTS).generation
 
 
 def _other(text: str) -> str:
@@ -229,6 +249,8 @@ class Plan:
     moves: tuple[Move, ...]
     # Whether the data-lake account demands a boundary, from after what stands was made.
     demands_boundary: bool
+    # Whether what is made is made with ONUPDATE: replace.
+    replaces: bool
 
 
 ON_NOTHING = {"create": 5, "create, cancelled": 5}
@@ -248,7 +270,8 @@ def plan_of(seed: int) -> Plan:
     foreign = draw.random() < 0.25
     made, retained, stands = draw.random() < 0.2, draw.random() < 0.2, draw.random() < 0.6
     moves = tuple(_move(draw) for _ in range(draw.choice((1, 1, 2, 2, 3, 4))))
-    return Plan(seed, variant, foreign, made, retained, stands, moves, demands_boundary=draw.random() < 0.4)
+    demands_boundary, replaces = draw.random() < 0.4, draw.random() < 0.25
+    return Plan(seed, variant, foreign, made, retained, stands, moves, demands_boundary, replaces)
 
 
 def _move(draw: random.Random) -> Move:
@@ -411,7 +434,7 @@ class Race:
             self._stands_already(Wanted("returns"), STACK_ID)
         self.kept = {arn: piece for arn, piece in self.cloud.inventory().items() if arn not in self.made}
         if self.plan.stands:
-            wanted = MADE_BY_HAND if self.plan.by_hand else Wanted()
+            wanted = MADE_BY_HAND if self.plan.by_hand else Wanted(replaces=self.plan.replaces)
             self.standing = Standing(wanted.physical_id, wanted, wanted.adopts)
             self._stands_already(wanted, STACK_ID)
         self.clock.now += 1000.0
@@ -422,7 +445,7 @@ class Race:
         iam, dms, wanted = self.cloud.iam, self.cloud.dms, MADE_BY_HAND
         role_arn = by_hand.make_role_and_policy(iam, BUCKET, wanted.role_name, wanted.policy_name)
         settings = {"ServiceAccessRoleArn": role_arn, "BucketName": BUCKET, "BucketFolder": FOLDERS[wanted.folder]}
-        given: Any = {"EndpointIdentifier": wanted.name, "ResourceIdentifier": "BYHAND", "S3Settings": settings}
+        given: Any = {"EndpointIdentifier": wanted.identifier, "ResourceIdentifier": "BYHAND", "S3Settings": settings}
         given |= {"EndpointType": "target", "EngineName": "s3", "Tags": []}
         trust = by_hand.trust(dms.create_endpoint(**given)["Endpoint"]["ExternalId"])
         iam.update_assume_role_policy(RoleName=wanted.role_name, PolicyDocument=json.dumps(trust))
@@ -469,7 +492,7 @@ class Race:
     def _wanted_anew(self, move: Move) -> Wanted:
         if self.made and move.adopts:
             return MADE_BY_HAND
-        wanted = Wanted(self._another_name(move, ""))
+        wanted = Wanted(self._another_name(move, ""), replaces=self.plan.replaces)
         for change in move.changes:
             wanted = CHANGES[change](wanted) if change in CHANGES else wanted
         return CHANGES["settings"](wanted) if wanted in self.let_go else wanted
@@ -501,7 +524,7 @@ class Race:
         if self.standing.physical_id == old.physical_id:
             return
         if kind.endswith("retained"):
-            self.replaced.add(old.wanted.name)
+            self.replaced |= {old.wanted.name, old.wanted.identifier}
             self.made = {} if old.wanted.is_imported else self.made
             self.kept = {arn: piece for arn, piece in before.items() if arn not in self.made}
             return
@@ -512,9 +535,13 @@ class Race:
     def _changed(self, move: Move, old: Wanted) -> Wanted:
         if "replacement" in move.changes:
             return replace(old, name=self._another_name(move, old.name), is_imported=False)
+        new = old
         for change in move.changes:
-            old = CHANGES[change](old)
-        return old
+            new = CHANGES[change](new)
+        if self.plan.replaces and move.step % EACH_SWITCH == 0:
+            new = replace(new, replaces=not old.replaces, is_imported=False)
+        # What was retained under its names an update may take up again.
+        return CHANGES["tags"](old) if new.replaces and new.identifier in self.replaced else new
 
     def _roll_back(self, move: Move, old: Standing, new: Wanted, request: Request) -> None:
         """CloudFormation knows a new id only if it was answered."""
@@ -559,7 +586,7 @@ class Race:
             return
         taken = self.kept if wanted.is_imported else self.kept | self.made
         refused = wanted.adopts and wanted != MADE_BY_HAND
-        if not refused and not _names_of(taken) & {wanted.name, wanted.role_name, wanted.policy_name}:
+        if not refused and not _names_of(taken) & {wanted.identifier, wanted.role_name, wanted.policy_name}:
             self._violation(f"{request}, undisturbed: {request.answer.get('Reason', 'no answer')}")
 
     def _issue(self, kind: str, wanted: Wanted, trouble: Trouble, again: tuple[Again, ...], **known: Any) -> Request:
@@ -677,7 +704,7 @@ def faults_of_wanted(standing: Standing, ours: Inventory, demanded_boundary: str
     """
     wanted = standing.wanted
     boundaries = {BOUNDARY} if wanted.is_bounded else {"", demanded_boundary}
-    named = {wanted.name, wanted.role_name, wanted.policy_name}
+    named = {wanted.identifier, wanted.role_name, wanted.policy_name}
     missing = [f"{name} is missing" for name in sorted(named - _names_of(ours))]
     left = [f"{_short(arn)} is left" for arn, piece in ours.items() if not _names_of({arn: piece}) & named]
     differing = [
@@ -793,6 +820,7 @@ def tell_the_story_of(seed: int, out: TextIO = sys.stdout) -> None:
         "an endpoint made by hand": plan.by_hand,
         "an endpoint of this resource, retained": plan.retained,
         "the resource itself": plan.stands,
+        "ONUPDATE replace": plan.replaces,
     }
     standing_now = ", ".join(what for what, is_there in standing.items() if is_there) or "nothing"
     print(f"Seed {seed}. AWS: {plan.variant}. Standing: {standing_now}.\n{LEGEND}", file=out)

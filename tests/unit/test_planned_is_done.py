@@ -19,10 +19,12 @@ from development.faults.run import run
 from development.faults.scenarios import BUCKET, SCENARIOS, Scenario, bounded, properties
 from development.faults.stack import Answer, Event, Stack
 from development.faults.variants import VARIANTS
+from dms_s3_endpoint.aws.accounts import Accounts
 from dms_s3_endpoint.cloudformation import event, lifecycle, removal
 from dms_s3_endpoint.model.pieces import LiveEndpoint, Piece, Role
 from dms_s3_endpoint.procedure import deprovision, provision
 from dms_s3_endpoint.procedure.plan import Do, Plan, Step
+from dms_s3_endpoint.procedure.preview import steps_of
 from dms_s3_endpoint.procedure.provision import Provisioned, Work
 from tests import by_hand
 
@@ -262,13 +264,17 @@ class Checked(CloudInMemory):
         self.storage_clients = {"s3": FakeClient(FakeS3()), "kms": FakeClient(FakeKms())}
         self.printed: list[Any] = []
         self.planned: list[Any] = []
+        # Of Deletes: of what is replaced, too, a check prints what is removed.
+        self.printed_of_deletes: list[Any] = []
+        self.removed: list[Any] = []
 
     def deliver(self, sent: Event) -> list[Answer]:
-        if sent["RequestType"] != "Delete":
-            request = event.Event.read(sent | {"RequestType": "Check"})
-            report = lifecycle.check(request, self.deployment(request))
-            assert report.problems == []
-            self.printed.append(report.as_json()["steps"])
+        is_delete = sent["RequestType"] == "Delete"
+        without = {"ResourceProperties": None} if is_delete else {}
+        request = event.Event.read(sent | {"RequestType": "Check"} | without)
+        report = lifecycle.check(request, self.deployment(request))
+        assert report.problems == []
+        (self.printed_of_deletes if is_delete else self.printed).append(report.as_json()["steps"])
         return super().deliver(sent)
 
 
@@ -278,10 +284,27 @@ def test_a_check_just_before_prints_the_steps_that_are_carried_out(kind: str, va
     cloud.switch(**VARIANTS[variant])
 
     def noting(work: Work) -> Provisioned:
-        cloud.planned.append([{"do": s.do.value, "name": s.name, "reason": s.reason} for s in work.plan.steps])
+        cloud.planned.append(steps_of(work.plan))
         return PROVISION(work)
 
-    with mock.patch.object(lifecycle, "provision", noting):
+    def noting_removal(plan: Plan, accounts: Accounts) -> None:
+        cloud.removed.append(steps_of(plan))
+        DEPROVISION(plan, accounts)
+
+    with (
+        mock.patch.object(lifecycle, "provision", noting),
+        mock.patch.object(removal, "deprovision", noting_removal),
+    ):
         assert run(cloud, (SCENARIOS | MORE)[kind], "orders", lambda _event: None).survived
-    assert cloud.printed == cloud.planned
+    for printed, planned in zip(cloud.printed, cloud.planned, strict=True):
+        assert printed[: len(planned)] == planned
+        assert printed[len(planned) :] in ([], *cloud.removed)
+    assert all(printed in cloud.removed for printed in filter(None, cloud.printed_of_deletes))
     assert any(cloud.printed)
+    assert any(cloud.printed_of_deletes) or kind == "Delete, cancelled Create"
+
+
+def test_a_check_of_a_replacement_prints_what_is_removed_after_it() -> None:
+    cloud = Checked()
+    assert run(cloud, SCENARIOS["Update, replacement"], "orders", lambda _event: None).survived
+    assert [step["do"] for step in cloud.printed[-1][-3:]] == ["delete endpoint", "delete role", "delete policy"]

@@ -54,6 +54,11 @@ CREATED_BESIDE: Steps = [
     ("create endpoint", "invoices"),
     ("attach policy", "invoices-policy"),
 ]
+DELETED: Steps = [
+    ("delete endpoint", "orders"),
+    ("delete role", "orders-role"),
+    ("delete policy", "orders-policy"),
+]
 PLANS: dict[str, tuple[Any, str, Steps]] = {
     "the same": (OURS, "nothing", []),
     "tags": (
@@ -86,7 +91,7 @@ PLANS: dict[str, tuple[Any, str, Steps]] = {
             ("retag", "policy orders-policy"),
         ],
     ),
-    "another identifier": (properties("invoices"), "replace", CREATED_BESIDE),
+    "another identifier": (properties("invoices"), "replace", CREATED_BESIDE + DELETED),
 }
 
 
@@ -145,6 +150,53 @@ def test_a_task_that_would_block_the_update_is_a_problem() -> None:
     (problem,) = checked(world, another_folder("orders")).problems
     assert problem.startswith("EndpointInUse: delete-endpoint orders: used by task nightly. Delete these first")
     assert checked(world, retagged("orders")).problems == []
+
+
+IN_USE = (
+    "task nightly uses endpoint orders: if still there when the update cleans up, endpoint, role and policy stay "
+    "until they are gone"
+)
+
+
+def test_of_a_resource_that_is_no_longer_declared_it_says_what_its_deletion_would_do() -> None:
+    report = checked(World().created(), None)
+    assert (report.action, steps_of(report), report.warnings, report.problems) == ("delete", DELETED, [], [])
+
+
+@pytest.mark.parametrize("given", [None, properties("invoices")], ids=["deleted", "replaced"])
+def test_a_task_on_what_the_update_deletes_fails_no_update_and_is_a_warning(given: Any) -> None:
+    world = World().created()
+    world.cloud.dms.tasks = {"nightly": ENDPOINT_ARN}
+    report = checked(world, given)
+    assert (report.warnings, report.problems) == ([IN_USE], [])
+
+
+def test_two_tasks_are_named_together() -> None:
+    world = World().created()
+    world.cloud.dms.tasks = {"hourly": ENDPOINT_ARN, "nightly": ENDPOINT_ARN}
+    assert checked(world, None).warnings[0].startswith("task hourly, task nightly use endpoint orders: ")
+
+
+def test_what_can_not_be_deleted_is_a_warning() -> None:
+    world = World().created()
+    world.cloud.unreachable = {"dev"}
+    report = checked(world, None)
+    assert (report.action, report.steps, report.problems) == ("delete", [], [])
+    assert report.warnings[0].startswith("dev/orders can't be deleted: AssumeRoleDenied: ")
+
+
+def test_of_what_was_never_made_nothing_is_deleted() -> None:
+    report = checked(World().created(), None, physical_id="orders-stack-Endpoint-1ABCDEFGHIJKL")
+    assert (report.action, report.steps, report.warnings, report.problems) == ("delete", [], [], [])
+
+
+def test_what_a_change_by_hand_made_different_stays_as_it_is_while_tasks_use_it() -> None:
+    world = World().created()
+    world.cloud.dms.tasks = {"nightly": ENDPOINT_ARN}
+    world.cloud.dms.endpoints.find(ENDPOINT_ARN).settings["BucketFolder"] = "by-hand"
+    report = checked(world, OURS)
+    assert (report.action, report.steps, report.problems) == ("leave as it is", [], [])
+    assert report.warnings == ["orders stays as it is, as tasks use it: BUCKETFOLDER changed by hand"]
 
 
 def test_a_name_that_is_taken_is_a_problem_and_nothing_is_planned() -> None:

@@ -21,16 +21,17 @@ from ..model.names import Named
 from ..model.parse import names_in, parse
 from ..model.physical_id import id_without_lease, is_id_without_lease, is_marker, marker, read_physical_id
 from ..procedure.before import Before
+from ..procedure.deprovision import users_of_deleted
 from ..procedure.known import after_success, before_plan, while_at_work
 from ..procedure.lease import AnsweredError, Lease, LeaseLostError
 from ..procedure.observe import find_life
 from ..procedure.plan import Plan
-from ..procedure.preview import Report, preview, preview_storage, problems_noted
+from ..procedure.preview import Action, Report, preview, preview_removal, preview_storage, problems_noted
 from ..procedure.provision import Work, provision
 from ..procedure.survey import survey_create, survey_update
 from .deployment import Deployment
 from .event import Event
-from .removal import remove, remove_each, remove_or_condemn, try_to_remove, try_to_remove_condemned
+from .removal import remove, remove_each, remove_or_condemn, survey_life, try_to_remove, try_to_remove_condemned
 
 logger = logging.getLogger(__name__)
 
@@ -318,18 +319,42 @@ def _cancelled_lives(event: Event, deployment: Deployment) -> list[Life]:
 
 
 def check(event: Event, deployment: Deployment) -> Report:
-    """What the next deployment would do with the resource, as the stack's template has it now. Changes nothing."""
+    """What the next deployment would do with the resource; without properties, what its deletion would do.
+
+    Changes nothing.
+    """
     report = Report()
     with problems_noted(report):
-        wanted = parse(event.properties, deployment.environments)
-        deployment.lease.look()
-        accounts, plan = deployment.enter(wanted.environment), Plan()
-        with problems_noted(report):
-            plan = _survey_for_check(event, wanted, accounts, deployment)
-            preview(plan, replaces=event.physical_id not in ("", wanted.physical_id), report=report)
-        with problems_noted(report):
-            preview_storage(wanted, event.owner(_new_life(event, wanted)), plan, accounts, report)
+        if event.properties is None:
+            deployment.lease.look()
+            report.action = Action.DELETE
+            _check_removal(event, deployment, report)
+        else:
+            _check_change(event, parse(event.properties, deployment.environments), deployment, report)
     return report
+
+
+def _check_change(event: Event, wanted: Endpoint, deployment: Deployment, report: Report) -> None:
+    deployment.lease.look()
+    accounts, plan = deployment.enter(wanted.environment), Plan()
+    with problems_noted(report):
+        plan = _survey_for_check(event, wanted, accounts, deployment)
+        preview(plan, replaces=event.physical_id not in ("", wanted.physical_id), report=report)
+    if report.action is Action.REPLACE:
+        _check_removal(event, deployment, report)
+    with problems_noted(report):
+        preview_storage(wanted, event.owner(_new_life(event, wanted)), plan, accounts, report)
+
+
+def _check_removal(event: Event, deployment: Deployment, report: Report) -> None:
+    """What the event names is deleted once the stack's update is over: nothing that stops it fails the update."""
+    if read_physical_id(event.physical_id) is None:
+        return
+    try:
+        accounts, plan = survey_life(deployment.lease.record.life_named(event.physical_id), event, deployment)
+        preview_removal(plan, users_of_deleted(plan, accounts), report)
+    except EndpointError as error:
+        report.warnings.append(f"{event.physical_id} can't be deleted: {error}")
 
 
 def _survey_for_check(event: Event, wanted: Endpoint, accounts: Accounts, deployment: Deployment) -> Plan:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import replace
 
+from ..aws.accounts import Accounts
 from ..model.errors import Code, EndpointError
 from ..model.lives import UNRECORDED, Life, State
 from ..model.ownership import Scope
@@ -13,6 +14,7 @@ from ..model.parse import names_in
 from ..model.physical_id import read_physical_id
 from ..procedure.deprovision import deprovision, raise_if_in_use, survey_removal
 from ..procedure.lease import LeaseLostError
+from ..procedure.plan import Plan
 from .deployment import Deployment
 from .event import Event
 
@@ -29,20 +31,27 @@ def remove_each(each_life: Iterable[Life], event: Event, deployment: Deployment)
 
 def remove(life: Life, event: Event, deployment: Deployment, waits_for_tasks: bool = True) -> None:
     """Take the whole life away, and forget it. Raises EndpointError: EndpointInUse, at once or as time runs out."""
-    issued, lease = read_physical_id(life.physical_id), deployment.lease
-    if issued is None or issued.environment not in deployment.environments:
-        raise _no_longer_deployed(life.physical_id, deployment)
-    accounts = deployment.enter(deployment.environments[issued.environment])
-    is_unrecorded = life.id == UNRECORDED
-    named = life.names | names_in(event.properties) if is_unrecorded else life.names
-    scope = Scope(event.owner(life), every_life=is_unrecorded)
-    plan = survey_removal(scope, issued.endpoint_identifier, named, accounts, life.snapshot.get("arn", ""))
+    lease = deployment.lease
+    accounts, plan = survey_life(life, event, deployment)
     if not waits_for_tasks:
         raise_if_in_use(plan, accounts)
     if plan.steps:
         lease.write(lease.record)
     deprovision(plan, accounts)
     lease.record = lease.record.without(life)
+
+
+def survey_life(life: Life, event: Event, deployment: Deployment) -> tuple[Accounts, Plan]:
+    """The accounts that have the life, and the Plan that takes it away. Raises EndpointError."""
+    issued = read_physical_id(life.physical_id)
+    if issued is None or issued.environment not in deployment.environments:
+        raise _no_longer_deployed(life.physical_id, deployment)
+    accounts = deployment.enter(deployment.environments[issued.environment])
+    is_unrecorded = life.id == UNRECORDED
+    named = life.names | names_in(event.properties) if is_unrecorded else life.names
+    scope = Scope(event.owner(life), every_life=is_unrecorded)
+    known_arn = life.snapshot.get("arn", "")
+    return accounts, survey_removal(scope, issued.endpoint_identifier, named, accounts, known_arn)
 
 
 def _no_longer_deployed(physical_id: str, deployment: Deployment) -> EndpointError:

@@ -31,11 +31,17 @@ def survey_removal(scope: Scope, identifier: str, named: Named, accounts: Accoun
     return removal((live,) if live and scope.contains(live.tags) else (), roles, policies)
 
 
+def users_of_deleted(plan: Plan, accounts: Accounts) -> dict[str, tuple[str, ...]]:
+    """The tasks on each endpoint that the Plan deletes, by identifier: DMS refuses it while there are any."""
+    deleted = [step.piece for step in plan.of(Do.DELETE_ENDPOINT) if isinstance(step.piece, LiveEndpoint)]
+    used = {live.identifier: accounts.dms.users_of(live) for live in deleted}
+    return {identifier: users for identifier, users in used.items() if users}
+
+
 def raise_if_in_use(plan: Plan, accounts: Accounts) -> None:
-    """Raise EndpointError (EndpointInUse) if tasks are on an endpoint that the Plan deletes: DMS would refuse."""
-    for step in plan.of(Do.DELETE_ENDPOINT):
-        if isinstance(step.piece, LiveEndpoint) and (users := accounts.dms.users_of(step.piece)):
-            raise endpoint_in_use(step.name, users)
+    """Raise EndpointError (EndpointInUse) if tasks are on an endpoint that the Plan deletes."""
+    for identifier, users in users_of_deleted(plan, accounts).items():
+        raise endpoint_in_use(identifier, users)
 
 
 def deprovision(plan: Plan, accounts: Accounts) -> None:

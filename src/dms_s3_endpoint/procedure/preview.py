@@ -5,7 +5,7 @@ It prints the Plan that the deployment would carry out. Not one call of it chang
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -27,6 +27,9 @@ class Action(StrEnum):
     RECREATE = "delete and create"
     REPLACE = "replace"
     ADOPT = "adopt"
+    DELETE = "delete"
+    # It differs from the template, and an update would change nothing of it.
+    LEAVE = "leave as it is"
     FAIL = "fail"
 
 
@@ -55,16 +58,31 @@ def problems_noted(report: Report) -> Iterator[None]:
 
 def preview(plan: Plan, replaces: bool, report: Report) -> None:
     """Write the Plan into the report. `replaces`: the resource stands under another physical id."""
-    report.steps = [{"do": step.do.value, "name": step.name, "reason": step.reason} for step in plan.steps]
+    report.steps += steps_of(plan)
     report.warnings += plan.warnings
     report.problems += [str(refusal) for refusal in plan.refusals]
     report.action = Action.REPLACE if replaces and plan.steps else action_of(plan)
 
 
+def preview_removal(plan: Plan, users: Mapping[str, tuple[str, ...]], report: Report) -> None:
+    """Write into the report what CloudFormation deletes once all updates of the stack succeeded.
+
+    `users` are tasks by endpoint. They fail no update: it is over by then, and CloudFormation gives up.
+    """
+    report.steps += steps_of(plan)
+    report.warnings += [
+        f"{', '.join(names)} {'uses' if len(names) == 1 else 'use'} endpoint {identifier}: if still there when the "
+        "update cleans up, endpoint, role and policy stay until they are gone"
+        for identifier, names in users.items()
+    ]
+
+
 def action_of(plan: Plan) -> Action:
     """The Plan in one word: by the step that matters most to the endpoint."""
     if not plan.steps:
-        return Action.FAIL if plan.refusals else Action.NOTHING
+        if plan.refusals:
+            return Action.FAIL
+        return Action.LEAVE if plan.left_as_it_is else Action.NOTHING
     for do, action in (
         (Do.DELETE_ENDPOINT, Action.RECREATE),
         (Do.CREATE_ENDPOINT, Action.CREATE),
@@ -73,6 +91,11 @@ def action_of(plan: Plan) -> Action:
         if plan.has(do):
             return action
     return Action.CHANGE
+
+
+def steps_of(plan: Plan) -> list[dict[str, str]]:
+    """The steps as a user reads them."""
+    return [{"do": step.do.value, "name": step.name, "reason": step.reason} for step in plan.steps]
 
 
 def preview_storage(wanted: Endpoint, owner: Owner, plan: Plan, accounts: Accounts, report: Report) -> None:
