@@ -47,7 +47,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def test_a_newcomer_who_follows_the_readme_has_an_endpoint(checkout: Path) -> None:
-    in_data_lake, in_dms, deploy, declare = commands_in("Deploy it to real accounts")
+    in_data_lake, in_dms, deploy, declare = commands_in("Deploy")
     with EmbeddedAws(time_scale=50) as aws:
         aws.client("s3", DEV.data_lake).create_bucket(
             Bucket="my-data-lake-dev", CreateBucketConfiguration={"LocationConstraint": aws.region}
