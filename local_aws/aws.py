@@ -172,7 +172,8 @@ class EmbeddedAws:
         exports = " ".join(f"{name}={self.environ(account)[name]}" for name in names)
         group = self._process.pid if self._process else 0
         stop = f"kill -- -{group}; rm -r {self.directory}"
-        return f"export {exports}\nAWS_ACCESS_KEY_ID is the account. To end it: {stop}"
+        reach = f"To reach it as account {account} (AWS_ACCESS_KEY_ID is the account):\n  export {exports}"
+        return f"{reach}\nTo end it:\n  {stop}"
 
     def client(self, service: str, account: str) -> Any:
         """A boto3 client as the account's root. Each call returns the same one; threads may share it."""

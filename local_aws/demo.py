@@ -1,6 +1,7 @@
 """`make demo`: build and deploy the function, then create, update, replace and delete one endpoint in an embedded AWS.
 
-With KEEP=1 in the environment, the embedded AWS stays up, and the demo prints how `aws` and `sam` reach it.
+With KEEP=1 in the environment, the embedded AWS stays up, and the demo prints how `aws` and `sam` reach it. With
+--verbose, or VERBOSE=1, it shows the role's trust policy and all settings of the endpoint.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from rich.tree import Tree
 from .aws import EmbeddedAws
 from .organisation import (
     DEV,
+    PAIRS,
     ROOT,
     TOOLS,
     CommandFailedError,
@@ -32,10 +35,13 @@ from .organisation import (
     left_behind,
     sam_deploy,
     secrets_in,
+    update_account,
 )
 
 EXAMPLE = ROOT / "examples" / "one-endpoint.yaml"
 STACK = "orders"
+SECONDS_IN_A_SECOND = 100
+NOT_SAID = ("", "0", "false", "no")
 
 
 @dataclass
@@ -68,6 +74,7 @@ class Demo:
 
     aws: EmbeddedAws
     build_dir: Path
+    is_verbose: bool = False
     arn: str = ""
 
     def accounts(self) -> list[str]:
@@ -91,7 +98,16 @@ class Demo:
         """Show the role's trust policy and the endpoint."""
         role = self.aws.client("iam", DEV.data_lake).get_role(RoleName="dms-orders")["Role"]
         (endpoint,) = endpoints(self.aws, DEV)
-        return [*json.dumps(role["AssumeRolePolicyDocument"], indent=2).splitlines(), *_lines_of(endpoint)]
+        (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+        demanded = statement["Condition"]["StringEquals"]["sts:ExternalId"]
+        same(demanded, endpoint["ExternalId"])
+        settings: Any = endpoint["S3Settings"]
+        written = f"{settings['DataFormat']} to {settings['BucketName']}/{settings['BucketFolder']}"
+        lines = [
+            f"role dms-orders trusts {statement['Principal']['Service']} with ExternalId {demanded}",
+            f"endpoint {endpoint['EndpointIdentifier']} is {endpoint['Status']}, and writes {written}",
+        ]
+        return lines + (_in_full(role, endpoint) if self.is_verbose else [])
 
     def update(self) -> list[str]:
         """Update the endpoint's settings."""
@@ -152,14 +168,13 @@ def same(actual: object, expected: object) -> None:
         raise AssertionError(f"expected {expected!r}, found {actual!r}")
 
 
-def _lines_of(endpoint: dict[str, Any]) -> list[str]:
-    shown = ("EndpointArn", "Status", "ExternalId")
-    return [*(f"{name} {endpoint[name]}" for name in shown), f"S3Settings {json.dumps(endpoint['S3Settings'])}"]
+def _in_full(role: dict[str, Any], endpoint: dict[str, Any]) -> list[str]:
+    shown = {"AssumeRolePolicyDocument": role["AssumeRolePolicyDocument"], "S3Settings": endpoint["S3Settings"]}
+    return json.dumps(shown, indent=2).splitlines()
 
 
-def run_demo(aws: EmbeddedAws, build_dir: Path, progress: Progress) -> None:
+def run_demo(demo: Demo, progress: Progress) -> None:
     """Run all steps in their order."""
-    demo = Demo(aws, build_dir)
     progress.step("Accounts: accounts/ in the data-lake and DMS accounts of dev, test and prod", demo.accounts)
     progress.step("Function: sam build and sam deploy in the tools account", demo.function)
     progress.step("Create: sam deploy of examples/one-endpoint.yaml for dev", demo.create)
@@ -174,17 +189,50 @@ def main() -> int:
     """Run the demo and return the exit status."""
     console = Console()
     progress = Progress(console)
-    keep = os.environ.get("KEEP") == "1"
-    with tempfile.TemporaryDirectory() as build_dir, EmbeddedAws(time_scale=100, keep=keep) as aws:
-        if console.is_terminal:
-            with Live(progress.tree, console=console, refresh_per_second=8):
-                run_demo(aws, Path(build_dir), progress)
-        else:
-            run_demo(aws, Path(build_dir), progress)
+    keep, is_verbose = is_said("KEEP"), is_said("VERBOSE") or "--verbose" in sys.argv
+    with tempfile.TemporaryDirectory() as build_dir, EmbeddedAws(time_scale=SECONDS_IN_A_SECOND, keep=keep) as aws:
+        demo = Demo(aws, Path(build_dir), is_verbose)
+        with Live(progress.tree, console=console, refresh_per_second=8) if console.is_terminal else nullcontext():
+            run_demo(demo, progress)
         progress.summary("Created, updated, refused, replaced, deleted; nothing left behind.")
         if keep:
-            print(aws.how_to_reach(TOOLS))  # not by rich, which would break the lines
+            make_buckets_of_the_readme(aws)
+            print(how_to_go_on(aws))  # not by rich, which would break the lines
     return 0
+
+
+def is_said(name: str) -> bool:
+    """Whether the environment has this switch on."""
+    return os.environ.get(name, "").lower() not in NOT_SAID
+
+
+def make_buckets_of_the_readme(aws: EmbeddedAws) -> None:
+    """So that its commands work as they stand."""
+    for pair in PAIRS:
+        aws.client("s3", pair.data_lake).create_bucket(
+            Bucket=f"my-{pair.bucket}", CreateBucketConfiguration={"LocationConstraint": aws.region}
+        )
+        update_account(aws, pair.data_lake, "data-lake.yaml", BucketPattern="*data-lake-*")
+
+
+def how_to_go_on(aws: EmbeddedAws) -> str:
+    """What a person needs who tries more."""
+    accounts = "\n".join(
+        f"  {pair.name:<5} data lake {pair.data_lake}, DMS {pair.dms}, bucket my-{pair.bucket}" for pair in PAIRS
+    )
+    return f"""
+The embedded AWS stays up. {SECONDS_IN_A_SECOND} of its seconds pass in one.
+The function is deployed in account {TOOLS}, for these accounts:
+{accounts}
+
+{aws.how_to_reach(TOOLS)}
+
+Then try:
+  . .venv/bin/activate
+  sam deploy --template-file examples/one-endpoint.yaml --stack-name orders --resolve-s3 \\
+    --parameter-overrides BucketName=my-{DEV.bucket}
+  PYTHONPATH=src python -m dms_s3_endpoint_cli check examples/one-endpoint.yaml --stack-name orders \\
+    --parameter-overrides DataFormat=csv"""
 
 
 if __name__ == "__main__":

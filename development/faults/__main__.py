@@ -39,18 +39,25 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--fault", action="append", choices=list(FAULTS), help="only this one; more than once")
     parser.add_argument("--sample", type=int, help="only so many cells, drawn by the seed")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--again", type=Path, metavar="REPORT", help="only the runs that failed in this one")
     given = parser.parse_args(arguments)
     console = Console()
     with servers(1) as (first,):
         cells = [cell for cell in cells_of(given.request or REQUESTS, first) if cell.fault in (given.fault or FAULTS)]
     if given.sample:
         cells = random.Random(given.seed).sample(cells, given.sample)  # noqa: S311  # no secret
-    runs = runs_of(cells)
+    runs = [run for run in runs_of(cells) if not given.again or has_failed(run, given.again)]
     # So that each server gets a mixture.
     random.Random(given.seed).shuffle(runs)  # noqa: S311  # no secret
     found = try_all(runs, console)
     console.print(table_of(found))
     return report(cells, found, console)
+
+
+def has_failed(run: Run, report: Path) -> bool:
+    """Whether the report of an earlier time has a violation of the run."""
+    violations: list[str] = json.loads(report.read_text())["violations"]
+    return any(violation.startswith(f"{named(run)}: ") for violation in violations)
 
 
 @contextmanager
