@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .aws import EmbeddedAws
+from .sam import sam
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = "111111111111"
@@ -114,7 +115,10 @@ def sam_deploy(
         "--no-fail-on-empty-changeset",
     ]
     command += ["--no-progressbar", *(["--parameter-overrides", *overrides] if overrides else [])]
-    return run(command, sam_environ(aws, account))
+    status, printed = sam(command[1:], sam_environ(aws, account), ROOT)
+    if status:
+        raise CommandFailedError(f"{' '.join(command)}\n{printed}")
+    return printed
 
 
 def delete_stack(aws: EmbeddedAws, stack: str, account: str = TOOLS) -> None:

@@ -1,0 +1,114 @@
+"""The SAM CLI, in processes that are forked from one that has loaded it: a start from nothing takes two seconds.
+
+`python -m local_aws.sam` is that one process. It listens at a socket, and ends with the process that started it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import importlib
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import NoReturn
+
+from samcli.cli import main
+
+# What the script loads only once it runs a command.
+LOADED = (
+    "samcli.commands.deploy.command",
+    "samcli.commands.deploy.deploy_context",
+    "samcli.commands.package.package_context",
+)
+
+
+def sam(arguments: Sequence[str], environ: Mapping[str, str], cwd: Path) -> tuple[int, str]:
+    """The exit status of `sam` with these arguments, and what it printed."""
+    with tempfile.NamedTemporaryFile() as output, socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(_server())
+        request = {"arguments": list(arguments), "environ": dict(environ), "cwd": str(cwd), "output": output.name}
+        connection.sendall(json.dumps(request).encode() + b"\n")
+        status = connection.makefile().readline()
+        return int(status), Path(output.name).read_text()
+
+
+@cache
+def _server() -> str:
+    """The socket's path. One server for this process, started when the first command comes."""
+    directory = tempfile.mkdtemp()
+    address = str(Path(directory) / "sam")
+    process = subprocess.Popen(  # noqa: S603  # our own
+        [sys.executable, "-m", "local_aws.sam", address],
+        cwd=Path(__file__).resolve().parents[1],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    atexit.register(_end, process, directory)
+    for _listens in process.stdout or ():
+        break
+    return address
+
+
+def _end(process: subprocess.Popen[bytes], directory: str) -> None:
+    """It ends with its standard input; so it does if this process is killed."""
+    process.communicate()
+    shutil.rmtree(directory)
+
+
+def serve(address: str) -> None:
+    """Answer requests until the standard input ends, each in a process of its own."""
+    for module in LOADED:
+        importlib.import_module(module)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(address)
+        listener.listen(64)
+        print("ready", flush=True)
+        while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
+            connection, _ = listener.accept()
+            if os.fork() == 0:
+                listener.close()
+                _answer(connection)
+            connection.close()
+
+
+def _answer(connection: socket.socket) -> NoReturn:
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    request = json.loads(connection.makefile().readline())
+    child = os.fork()
+    if child == 0:
+        _run(**request)
+    _, status = os.waitpid(child, 0)
+    connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+    os._exit(0)
+
+
+def _run(arguments: Sequence[str], environ: Mapping[str, str], cwd: str, output: str) -> NoReturn:
+    """`sam`, as its own script starts it."""
+    nothing, written = os.open(os.devnull, os.O_RDONLY), os.open(output, os.O_WRONLY)
+    for descriptor, taken in ((nothing, 0), (written, 1), (written, 2)):
+        os.dup2(descriptor, taken)
+    os.chdir(cwd)
+    os.environ.clear()
+    os.environ.update(environ)
+    sys.argv = ["sam", *arguments]
+    try:
+        main.cli(prog_name="sam")
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])
