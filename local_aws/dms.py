@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from botocore import xform_name
@@ -20,10 +20,11 @@ from moto.dms.responses import DatabaseMigrationServiceResponse
 from moto.moto_api import state_manager
 
 from .dms_connections import Connections
-from .dms_endpoints import Endpoints, filtered, new_arn, page, partition_of
+from .dms_endpoints import Endpoints, partition_of
 from .dms_parameters import DmsFault, ParameterFault, check, invalid
 from .dms_settings import MODEL, Given
 from .iam_history import Assumption, TrustHistory, dms_may_assume
+from .replication_configs import ReplicationConfigs
 from .replication_tasks import ReplicationTasks
 from .state import State
 from .switches import Switches
@@ -42,12 +43,13 @@ class Account:
     region: str
     state: State
     history: TrustHistory
-    configs: dict[str, Given] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.endpoints = Endpoints(self)
         self.connections = Connections(self)
-        self.tasks = ReplicationTasks(self, self.connections.check_instance)
+        check_instance = self.connections.check_instance
+        self.tasks = ReplicationTasks(self, check_instance=check_instance, source_of=self.endpoints.source_of)
+        self.configs = ReplicationConfigs(self, source_of=self.endpoints.source_of)
         self.bucket = Bucket(DMS_SIZE, DMS_REFILL, self.now)
 
     @property
@@ -66,10 +68,7 @@ class Account:
 
     def why_not_deleted(self, endpoint_arn: str) -> str:
         """What prevents the delete of the endpoint; empty if nothing does."""
-        if self.tasks.are_on(endpoint_arn) or any(
-            endpoint_arn in (config["SourceEndpointArn"], config["TargetEndpointArn"])
-            for config in self.configs.values()
-        ):
+        if self.tasks.are_on(endpoint_arn) or self.configs.are_on(endpoint_arn):
             return "is part of one or more ReplicationTasks"
         if self.switches.test_blocks_delete and self.connections.is_tested(endpoint_arn):
             return "has a connection that is being tested"
@@ -91,7 +90,7 @@ class DmsService:
         try:
             self._throttle()
             given = _parse(operation, body)
-            emulated = None if _is_motos(given) else self._emulated(operation, access_key)
+            emulated = self._emulated(operation, access_key, given)
             return _json(200, emulated(given)) if emulated else _ask_moto(operation, body)
         except DmsFault as fault:
             # An account's root is somebody at a desk; functions have sessions.
@@ -99,14 +98,22 @@ class DmsService:
                 self._state.refusals.append(f"{operation}: {fault}")
             return _json(400, {"__type": fault.code, "message": str(fault)})
 
-    def _emulated(self, operation: str, access_key: str) -> Callable[[Given], Given] | None:
+    def _emulated(self, operation: str, access_key: str, about: Given) -> Callable[[Given], Given] | None:
         """The method that serves the operation; None if moto serves it."""
-        name = xform_name(operation)
+        name, account = xform_name(operation), self._account
         checked = getattr(self, f"_{name}", None)
         if checked is not None:
             return lambda given: dict(checked(given, access_key))
-        account = self._account
-        for each in (account.endpoints, account.connections, account.tasks):
+        tagged: dict[str, Any] = {
+            "endpoint": account.endpoints,
+            "task": account.tasks,
+            "replication-config": account.configs,
+        }
+        if name.endswith(("_tags_to_resource", "_tags_from_resource", "_tags_for_resource")):
+            served_by = [tagged.get(_kind_in(about.get("ResourceArn", "")))]
+        else:
+            served_by = [account.endpoints, account.connections, account.tasks, account.configs]
+        for each in served_by:
             if served := getattr(each, name, None):
                 return lambda given: dict(served(given))
         return None
@@ -133,17 +140,26 @@ class DmsService:
 
     def _create_endpoint(self, given: Given, access_key: str) -> Given:
         check(given, self._state.switches)
-        if given.get("Tags"):
-            self._check_tags(given, access_key)
+        self._check_tags("endpoint", given, access_key)
         role_arn = given.get("S3Settings", {}).get("ServiceAccessRoleArn", "")
         if role_arn:
             self._check_pass_role(role_arn, access_key)
         return self._account.endpoints.create_endpoint(given)
 
-    def _check_tags(self, given: Given, access_key: str) -> None:
+    def _create_replication_task(self, given: Given, access_key: str) -> Given:
+        self._check_tags("task", given, access_key)
+        return self._account.tasks.create_replication_task(given)
+
+    def _create_replication_config(self, given: Given, access_key: str) -> Given:
+        self._check_tags("replication-config", given, access_key)
+        return self._account.configs.create_replication_config(given)
+
+    def _check_tags(self, kind: str, given: Given, access_key: str) -> None:
         """A create with tags needs the permission to tag too, as in IAM (see permissions.py)."""
+        if not given.get("Tags"):
+            return
         tail = given.get("ResourceIdentifier", "*")
-        arn = f"arn:{partition_of(get_region())}:dms:{get_region()}:{get_account_id()}:endpoint:{tail}"
+        arn = f"arn:{partition_of(get_region())}:dms:{get_region()}:{get_account_id()}:{kind}:{tail}"
         tags = {f"aws:RequestTag/{tag['Key']}": tag.get("Value", "") for tag in given["Tags"]}
         keys = [tag["Key"] for tag in given["Tags"]]
         self._check_caller(access_key, "dms:AddTagsToResource", arn, tags | {"aws:TagKeys": keys})
@@ -171,29 +187,6 @@ class DmsService:
         self._check_caller(access_key, "dms:TestConnection", given["ReplicationInstanceArn"])
         return self._account.connections.test_connection(endpoint, given["ReplicationInstanceArn"])
 
-    # Serverless replications, which moto does not emulate
-
-    def _create_replication_config(self, given: Given, _access_key: str) -> Given:
-        arn = new_arn("replication-config", given, self._account)
-        self._account.configs[arn] = given | {"ReplicationConfigArn": arn}
-        return {"ReplicationConfig": self._account.configs[arn]}
-
-    def _describe_replication_configs(self, given: Given, _access_key: str) -> Given:
-        found = list(self._account.configs.values())
-        names = {
-            "replication-config-arn": "ReplicationConfigArn",
-            "replication-config-id": "ReplicationConfigIdentifier",
-        }
-        for by in given.get("Filters", []):
-            found = [each for each in found if each[filtered(by, names)] in by["Values"]]
-        return page("ReplicationConfigs", found, given, self._state.switches.page_size)
-
-    def _delete_replication_config(self, given: Given, _access_key: str) -> Given:
-        arn = given["ReplicationConfigArn"]
-        if arn not in self._account.configs:
-            raise DmsFault("ResourceNotFoundFault", f"Replication config {arn} not found.")
-        return {"ReplicationConfig": self._account.configs.pop(arn)}
-
 
 def _parse(operation: str, body: bytes) -> Given:
     """The parameters of the call. Raises DmsFault if their types are not those of the API's model."""
@@ -210,10 +203,9 @@ def _parse(operation: str, body: bytes) -> Given:
     return dict(given)
 
 
-def _is_motos(given: Given) -> bool:
-    """Whether the call is about the tags of a resource that moto keeps."""
-    arn = given.get("ResourceArn", "")
-    return bool(arn) and ":endpoint:" not in arn
+def _kind_in(arn: str) -> str:
+    """Of what kind the resource of this ARN is; an endpoint, where several are named."""
+    return arn.split(":")[5] if arn.count(":") > 5 else "endpoint"  # noqa: PLR2004  # arn:aws:dms:region:account:kind:tail
 
 
 def _ask_moto(operation: str, body: bytes) -> tuple[int, dict[str, str], bytes]:

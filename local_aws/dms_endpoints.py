@@ -51,6 +51,8 @@ class Endpoint:
     tags: dict[str, str]
     created: float
     active: float
+    # Those of a PostgreSQL source.
+    postgres: Given = field(default_factory=dict)
     status: str = "active"
     deleted: float | None = None
     gone: float | None = None
@@ -64,6 +66,15 @@ class Endpoint:
     def stands_at(self, now: float) -> bool:
         """Whether the endpoint exists at this time, in whatever status."""
         return self.created <= now and (self.gone is None or now < self.gone)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source endpoint as its tasks see it. One that nobody made has no engine, and takes any start point."""
+
+    engine: str = ""
+    # The logical replication slot that is made by hand and named by the endpoint's settings; PostgreSQL has these.
+    slot: str = ""
 
 
 class Surroundings(Protocol):
@@ -141,6 +152,7 @@ class Endpoints:
             tags=_tags(given.get("Tags", [])),
             created=now,
             active=now + self._switches.create_seconds,
+            postgres=given.get("PostgreSQLSettings", {}),
         )
 
     def _external_id(self, identifier: str) -> str:
@@ -216,6 +228,14 @@ class Endpoints:
                 return each
         raise DmsFault("ResourceNotFoundFault", f"Endpoint {arn} not found.")
 
+    def source_of(self, arn: str) -> Source:
+        """What the tasks on the source endpoint of this ARN depend on."""
+        found = [each for each in self.standing() if each.arn == arn]
+        if not found:
+            return Source()
+        attributes = {name.lower(): value for name, value in found[0].attributes.items()}
+        return Source(found[0].engine, found[0].postgres.get("SlotName") or attributes.get("slotname", ""))
+
     def describe_endpoints(self, given: Given) -> Given:
         """DescribeEndpoints."""
         then = self.surroundings.now() - self._switches.describe_lag_seconds
@@ -244,7 +264,7 @@ class Endpoints:
             shown["S3Settings"] = shown_settings(endpoint.settings)
         if endpoint.external_id and tells_external_id:
             shown["ExternalId"] = endpoint.external_id
-        return shown
+        return shown | ({"PostgreSQLSettings": endpoint.postgres} if endpoint.postgres else {})
 
     def modify_endpoint(self, given: Given) -> Given:
         """ModifyEndpoint."""

@@ -59,7 +59,7 @@ def _unsuitable(message: str) -> ParameterFault:
 
 def check(given: Given, switches: Switches) -> None:
     """Check the parameters of CreateEndpoint, as DMS does before it assumes the role. Raises ParameterFault."""
-    _check_identifiers(given)
+    check_identifiers(given)
     check_tags(given.get("Tags", []), (), switches.most_tags)
     # In lower case alone, unlike the values of S3Settings.
     if given["EndpointType"] not in ("source", "target"):
@@ -68,7 +68,8 @@ def check(given: Given, switches: Switches) -> None:
         _check_s3(given, switches)
 
 
-def _check_identifiers(given: Given) -> None:
+def check_identifiers(given: Given) -> None:
+    """Check the names that a new resource is given. Raises ParameterFault."""
     for name, longest in LONGEST_IDENTIFIER.items():
         if name in given and not (IDENTIFIER.fullmatch(given[name]) and len(given[name]) <= longest):
             raise invalid(f"The parameter {name} is not a valid identifier")

@@ -19,7 +19,7 @@ from ministack.services.cloudformation import custom_resource
 from ministack.services.cloudformation import handlers as cloudformation_handlers
 from ministack.services.cloudformation import helpers as cloudformation_helpers
 
-from . import dynamodb, lambda_workers, permissions, replication_tasks
+from . import dynamodb, lambda_workers, permissions, task_resource
 from .dms import TARGET_PREFIX, DmsService
 from .dms_connections import bucket_owner
 from .dms_endpoints import account_of
@@ -68,7 +68,7 @@ def install(state: State) -> None:
     app.SERVICE_HANDLERS["cloudformation"] = _with_rules_of_stacks(app.SERVICE_HANDLERS["cloudformation"])
     app.SERVICE_HANDLERS["lambda"] = _invoked_from_other_accounts(app.SERVICE_HANDLERS["lambda"])
     dynamodb.install(state, app.SERVICE_HANDLERS)
-    replication_tasks.install(dms.tasks)
+    task_resource.install(dms.tasks)
     lambda_workers.install(state)
     sts.register_session = _one_at_a_time(sts.register_session)
     # The first waits for a function with Thread.join, the second for its answer with Event.wait.

@@ -87,6 +87,17 @@ class Switches:
     test_blocks_delete: bool = False
     # Whether replication instances are `available`, which TestConnection requires.
     instance_available: bool = True
+    # How long a task or a serverless replication takes to be created, started, stopped or deleted. Terraform waits
+    # minutes for each: hashicorp/terraform-provider-aws, internal/service/dms/wait.go.
+    task_seconds: float = 0.0
+    # How long a full load takes: longer than any test, unless a test is about its end.
+    load_seconds: float = 86_400.0
+    # How old the checkpoint is that a running task shows: "You can retrieve the latest checkpoint when the task is in
+    # stopped or failed state", https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Task.CDC.html
+    checkpoint_lag_seconds: float = 60.0
+    # Whether a task that is started fails, and how many tables of a task are in error.
+    tasks_fail: bool = False
+    tables_errored: int = 0
     # Throttling at the documented rate for each account: a bucket of 200 calls, refilled with 8 a second.
     throttle_dms: bool = False
     # The same for IAM, whose figures are not published (see throttle.py).

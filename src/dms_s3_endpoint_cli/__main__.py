@@ -1,7 +1,7 @@
 """`python -m dms_s3_endpoint_cli <command>`: the commands beside the function.
 
 `check` says what the next deployment of a stack would do; `release` takes our tags off what a stack retained; `schema`
-prints the resource as a JSON schema.
+prints the resource as a JSON schema; `tasks` saves the tasks of an endpoint before an update, and restores them after.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-COMMANDS = ("check", "release", "schema")
+COMMANDS = ("check", "release", "schema", "tasks")
 
 
 def main(arguments: Sequence[str]) -> int:
     """The exit status of the command that the first argument names; it gets the other arguments."""
-    pages = "See docs/check.md, docs/adoption.md, docs/linting.md"
+    pages = "See docs/check.md, docs/adoption.md, docs/linting.md, docs/tasks.md"
     parser = argparse.ArgumentParser("python -m dms_s3_endpoint_cli", description=pages)
     parser.add_argument("command", choices=COMMANDS)
     command = parser.parse_args(arguments[:1]).command

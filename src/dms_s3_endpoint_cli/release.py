@@ -22,6 +22,7 @@ from dms_s3_endpoint.model.errors import one_line
 from dms_s3_endpoint.model.ownership import ADOPTED, Owner, stack_name
 
 from .accounts import Accounts, Piece
+from .errors import CannotError, RefusedError
 from .known import asked, objection
 
 # The order in which they lose their tags: the endpoint, whose name everybody knows, tells its owner to the last. An
@@ -33,14 +34,6 @@ RISK = (
     "if the stack still has them, its next Delete leaves them standing, and its next update fails with NameTaken, its "
     "rollback too"
 )
-
-
-class CannotError(Exception):
-    """The release can't be made; the text says why."""
-
-
-class RefusedError(Exception):
-    """The release is refused; the text says why."""
 
 
 def main(arguments: Sequence[str]) -> int:

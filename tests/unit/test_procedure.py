@@ -477,7 +477,8 @@ def test_an_endpoint_in_use_is_not_recreated_and_its_users_are_named() -> None:
     assert not world.stack.update(another_folder("orders"))
     assert world.reason == (
         "EndpointInUse: delete-endpoint orders: used by task nightly, task weekly, replication config serverless. "
-        "Delete these first (stopping them is not enough), deploy again, then create them anew"
+        "Delete these first (stopping them is not enough), deploy again, then create them anew: "
+        "`python -m dms_s3_endpoint_cli tasks` does both (docs/tasks.md)"
     )
     assert world.cloud.inventory() == before
 
@@ -488,6 +489,7 @@ def test_a_delete_waits_for_the_tasks_and_names_those_that_stay() -> None:
     began = world.cloud.clock.now
     answer = world.cloud.deliver(world.stack._event("Delete", OURS, PhysicalResourceId="dev/orders"))[0]
     assert answer["Reason"].startswith("EndpointInUse: delete-endpoint orders: used by task nightly. ")
+    assert answer["Reason"].endswith("(stopping them is not enough), then delete again")
     assert world.cloud.clock.now - began > 800.0
     world.cloud.dms.tasks = {}
     assert world.stack.delete()

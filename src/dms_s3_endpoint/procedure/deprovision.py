@@ -41,7 +41,7 @@ def users_of_deleted(plan: Plan, accounts: Accounts) -> dict[str, tuple[str, ...
 def raise_if_in_use(plan: Plan, accounts: Accounts) -> None:
     """Raise EndpointError (EndpointInUse) if tasks are on an endpoint that the Plan deletes."""
     for identifier, users in users_of_deleted(plan, accounts).items():
-        raise endpoint_in_use(identifier, users)
+        raise endpoint_in_use(identifier, users, comes_back=False)
 
 
 def deprovision(plan: Plan, accounts: Accounts) -> None:
@@ -57,7 +57,7 @@ def deprovision(plan: Plan, accounts: Accounts) -> None:
 def _carry_out(step: Step, policies: list[Policy], accounts: Accounts) -> None:
     match step.do, step.piece:
         case Do.DELETE_ENDPOINT, LiveEndpoint() as live:
-            delete_endpoint(live, accounts)
+            delete_endpoint(live, accounts, comes_back=False)
         case Do.DETACH, Policy() as policy:
             accounts.iam.detach(step.name, policy)
         case Do.DELETE_ROLE, Role() as role:
@@ -72,7 +72,7 @@ def _carry_out(step: Step, policies: list[Policy], accounts: Accounts) -> None:
             retag(step, accounts)
 
 
-def delete_endpoint(live: LiveEndpoint, accounts: Accounts) -> None:
+def delete_endpoint(live: LiveEndpoint, accounts: Accounts, comes_back: bool = True) -> None:
     """Delete the endpoint, retrying until gone. Raises EndpointError: EndpointInUse, NotStabilized."""
     rejection = ""
     for _waited in accounts.deadline.attempts(at_most=accounts.deadline.left() - SECONDS_TO_NAME_USERS):
@@ -80,5 +80,5 @@ def delete_endpoint(live: LiveEndpoint, accounts: Accounts) -> None:
         if not rejection:
             return
     if users := accounts.dms.users_of(live):
-        raise endpoint_in_use(live.identifier, users)
+        raise endpoint_in_use(live.identifier, users, comes_back)
     raise out_of_time(f"delete-endpoint {live.identifier}: {rejection}")

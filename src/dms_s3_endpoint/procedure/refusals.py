@@ -10,6 +10,7 @@ from ..model.ownership import Owner, is_unowned, owner_named_by
 from ..model.pieces import Piece, piece_name
 
 IMPORT = "import endpoint, role and policy as they are with ADOPT"
+TASKS = "`python -m dms_s3_endpoint_cli tasks` does both (docs/tasks.md)"
 RELEASE = "if that stack retained it, `python -m dms_s3_endpoint_cli release` it first"
 
 
@@ -33,10 +34,11 @@ def name_taken(name: str, tags: Mapping[str, str]) -> EndpointError:
     )
 
 
-def endpoint_in_use(identifier: str, users: tuple[str, ...]) -> EndpointError:
-    """The error for an endpoint that DMS won't delete."""
+def endpoint_in_use(identifier: str, users: tuple[str, ...], comes_back: bool = True) -> EndpointError:
+    """The error for an endpoint that DMS won't delete. `comes_back`: it is to be created again."""
+    then = f"deploy again, then create them anew: {TASKS}" if comes_back else "then delete again"
     return EndpointError(
         Code.ENDPOINT_IN_USE,
         f"delete-endpoint {identifier}: used by {', '.join(users)}",
-        "Delete these first (stopping them is not enough), deploy again, then create them anew",
+        f"Delete these first (stopping them is not enough), {then}",
     )
