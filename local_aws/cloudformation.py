@@ -19,6 +19,7 @@ from typing import Any
 
 from .aws import EmbeddedAws
 from .organisation import FUNCTION_NAME, TOOLS
+from .response_url import bucket_url, request_id_in
 
 
 @dataclass
@@ -46,7 +47,7 @@ class CloudFormation:
     """One stack of the tools account. The test decides which requests it sends."""
 
     aws: EmbeddedAws
-    host: str
+    port: int
     received: dict[str, Received]
     stack_id: str
     # By RequestId: a request that is delivered again comes with the same one.
@@ -60,28 +61,42 @@ class CloudFormation:
 
     def event(self, request_type: str, properties: Mapping[str, Any], **more: Any) -> dict[str, Any]:
         """A new event with a ResponseURL. `more` are further fields, such as PhysicalResourceId."""
-        return self.addressed(
-            {
-                "RequestType": request_type,
-                "RequestId": str(uuid.uuid4()),
-                "StackId": self.stack_id,
-                "LogicalResourceId": "Endpoint",
-                "ResourceType": "Custom::CreateDMSS3Endpoint",
-                "ResourceProperties": {"ServiceToken": self.token, **properties},
-                **more,
-            }
-        )
+        return self.addressed(self.request(request_type, properties, **more))
+
+    def request(self, request_type: str, properties: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+        """A new event without a ResponseURL."""
+        return {
+            "RequestType": request_type,
+            "RequestId": str(uuid.uuid4()),
+            "StackId": self.stack_id,
+            "LogicalResourceId": "Endpoint",
+            "ResourceType": "Custom::CreateDMSS3Endpoint",
+            "ResourceProperties": {"ServiceToken": self.token, **properties},
+            **more,
+        }
 
     def addressed(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """The event with the ResponseURL of its request, signed when the request is addressed for the first time.
 
-        `received` has what arrives there from now on.
+        `received` has what arrives there from now on, and the stack is in progress with its resource.
         """
-        request_id = event["RequestId"]
-        self.received.setdefault(request_id, Received())
-        signed_now = self.aws.clock.presigned(f"https://{self.host}/{request_id}", uuid.uuid4().hex)
-        url = self.urls.setdefault(request_id, signed_now)
+        known = event.get("PhysicalResourceId") or ""
+        resource = {"status": f"{event['RequestType'].upper()}_IN_PROGRESS", "physical_id": known}
+        self.aws.show_stack(event["StackId"], "UPDATE_IN_PROGRESS", {event["LogicalResourceId"]: resource})
+        return self.made_up(event)
+
+    def made_up(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """As `addressed`, by somebody else than CloudFormation, which shows of its stack what it showed before."""
+        ids = [event[name] for name in ("StackId", "LogicalResourceId", "RequestId")]
+        self.received.setdefault(event["RequestId"], Received())
+        signed_now = self.aws.clock.presigned(bucket_url(self.port, *ids), uuid.uuid4().hex)
+        url = self.urls.setdefault(event["RequestId"], signed_now)
         return {**event, "ServiceToken": self.token, "ResponseURL": url}
+
+    def rest(self, physical_id: str = "dev/orders") -> None:
+        """From now on the stack is not in progress, nor is its resource."""
+        resource = {"status": "UPDATE_COMPLETE", "physical_id": physical_id}
+        self.aws.show_stack(self.stack_id, "UPDATE_COMPLETE", {"Endpoint": resource})
 
     @property
     def token(self) -> str:
@@ -103,7 +118,7 @@ def played(aws: EmbeddedAws) -> Iterator[CloudFormation]:
     server = _listen(aws, received)
     stack_id = f"arn:aws:cloudformation:{aws.region}:{TOOLS}:stack/played/{uuid.uuid4()}"
     try:
-        yield CloudFormation(aws, f"localhost:{server.server_port}", received, stack_id)
+        yield CloudFormation(aws, server.server_port, received, stack_id)
     finally:
         server.shutdown()
         server.server_close()
@@ -112,7 +127,7 @@ def played(aws: EmbeddedAws) -> Iterator[CloudFormation]:
 def _listen(aws: EmbeddedAws, received: dict[str, Received]) -> ThreadingHTTPServer:
     class Listener(BaseHTTPRequestHandler):
         def do_PUT(self) -> None:  # http.server's own name
-            answered = received[self.path.strip("/").partition("?")[0]]
+            answered = received[request_id_in(self.path)]
             body = self.rfile.read(int(self.headers["content-length"]))
             time.sleep(answered.delay)
             status = answered.statuses.pop(0) if answered.statuses else 200

@@ -41,6 +41,8 @@ def _change(state: State, method: str, name: str, event: str, given: dict[str, A
             state.switches = changed(state.switches, given)
         case "DELETE", "switches":
             state.switches, state.faults = Switches(), []
+        case "POST", "stacks":
+            state.show(**given)
         case "POST", "faults":
             state.faults.append(PlannedFault(**given))
         case "DELETE", "calls":

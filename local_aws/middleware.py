@@ -28,8 +28,9 @@ Next = Callable[[Request], Awaitable[Any]]
 
 SIGNALS = {"kill_before": signal.SIGKILL, "kill_after": signal.SIGKILL, "freeze_after": signal.SIGSTOP}
 CONTROLS = "/_embedded/"
-CFN_RESPONSE = "/_ministack/cfn-response/"
-SLOWED = ("iam", "sts", "dms")
+# Of a ResponseURL: see response_url.py.
+RESPONSE_PATH = "/arn:aws:cloudformation:"
+SLOWED = ("iam", "sts", "dms", "cloudformation")
 RESET = "embedded.reset"
 
 
@@ -51,8 +52,8 @@ class Middleware:
         body, path = await request.body(), request.scope["path"]
         if path.startswith(CONTROLS):
             return self._control(request, path.removeprefix(CONTROLS), body)
-        if path.startswith(CFN_RESPONSE):
-            return self._take_answer(request, path.removeprefix(CFN_RESPONSE), body)
+        if path.startswith(RESPONSE_PATH):
+            return self._take_answer(request, self._state.tokens.get(path.removeprefix("/"), ""), body)
         call = api_call_of(request.scope, dict(request.headers), body, self._state.event_of)
         if call is None:
             return await call_next(request)

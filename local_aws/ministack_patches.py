@@ -19,7 +19,16 @@ from ministack.services.cloudformation import custom_resource
 from ministack.services.cloudformation import handlers as cloudformation_handlers
 from ministack.services.cloudformation import helpers as cloudformation_helpers
 
-from . import dynamodb, lambda_workers, permissions, task_resource
+from . import (
+    custom_resources,
+    dynamodb,
+    forwarded_calls,
+    lambda_workers,
+    log_groups,
+    permissions,
+    task_resource,
+    template_conditions,
+)
 from .dms import TARGET_PREFIX, DmsService
 from .dms_connections import bucket_owner
 from .dms_endpoints import account_of
@@ -63,11 +72,14 @@ def install(state: State) -> None:
     iam_evaluator._resolve_condition_key = resolving
     iam_actions.access_denied_response = _with_denials_in_json(iam_actions.access_denied_response)
     permissions.install(state, newcomers)
+    custom_resources.install(state)
+    template_conditions.install()
     custom_resource.invoke_custom_resource = _with_rollback(_across_accounts(custom_resource.invoke_custom_resource))
-    custom_resource._response_url = _with_time_of_signing(custom_resource._response_url, state)
     app.SERVICE_HANDLERS["cloudformation"] = _with_rules_of_stacks(app.SERVICE_HANDLERS["cloudformation"])
+    forwarded_calls.install(app.SERVICE_HANDLERS)
     app.SERVICE_HANDLERS["lambda"] = _invoked_from_other_accounts(app.SERVICE_HANDLERS["lambda"])
     dynamodb.install(state, app.SERVICE_HANDLERS)
+    log_groups.install()
     task_resource.install(dms.tasks)
     lambda_workers.install(state)
     sts.register_session = _one_at_a_time(sts.register_session)
@@ -253,7 +265,7 @@ def _with_owners_of_buckets(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _across_accounts(original: Callable[..., Any]) -> Callable[..., Any]:
-    """A ServiceToken may be of another account if the function's resource policy allows the organisation.
+    """A ServiceToken may be of another account if the function's resource policy allows this one or the organisation.
 
     https://docs.aws.amazon.com/lambda/latest/dg/permissions-function-organization.html
     """
@@ -263,7 +275,7 @@ def _across_accounts(original: Callable[..., Any]) -> Callable[..., Any]:
         account = account_of(token) if ArnParser.is_arn(token) else ""
         if account in ("", responses.get_account_id()):
             return original(kind, logical_id, props, *rest, **more)
-        _check_organisation_may_invoke(token, account)
+        _check_it_may_be_invoked(token, account)
         return contextvars.copy_context().run(_as_account, account, original, kind, logical_id, props, *rest, **more)
 
     return invoke
@@ -276,19 +288,21 @@ def _invoked_from_other_accounts(original: Handler) -> Handler:
         name = unquote(path).removeprefix("/2015-03-31/functions/").removesuffix("/invocations")
         account = account_of(name) if ArnParser.is_arn(name) else ""
         if path.endswith("/invocations") and account not in ("", responses.get_account_id()):
-            _check_organisation_may_invoke(name, account)
+            _check_it_may_be_invoked(name, account)
             responses.set_request_account_id(account)
         return await original(method, path, headers, body, query)
 
     return handle
 
 
-def _check_organisation_may_invoke(function_arn: str, account: str) -> None:
+def _check_it_may_be_invoked(function_arn: str, account: str) -> None:
+    """By the account at work, which is another one."""
     function, _config, _name = lambda_svc._get_func_record_for_ref_in_scope(function_arn, account_id=account)
     statements = (function or {}).get("policy", {}).get("Statement", [])
     granted = [each for each in statements if each["Resource"] == function_arn]
     conditions = [each.get("Condition", {}).get("StringEquals", {}) for each in granted]
-    if {"aws:PrincipalOrgID": ORGANIZATION_ID} not in conditions:
+    principals = [each["Principal"].get("AWS") for each in granted if isinstance(each["Principal"], dict)]
+    if {"aws:PrincipalOrgID": ORGANIZATION_ID} not in conditions and responses.get_account_id() not in principals:
         raise RuntimeError(
             f"Not authorized to perform: lambda:InvokeFunction on resource: {function_arn} because no resource-based "
             "policy allows the lambda:InvokeFunction action"
@@ -339,15 +353,6 @@ def _recording_ids(deliver: Callable[..., Any], answered: dict[tuple[str, str], 
         return deliver(token, response)
 
     return recording
-
-
-def _with_time_of_signing(original: Callable[[str], str], state: State) -> Callable[[str], str]:
-    """A ResponseURL is presigned. MiniStack's secret is in the path; the signature stands there for the form alone."""
-
-    def response_url(token: str) -> str:
-        return state.clock.presigned(original(token), secrets.token_hex(32))
-
-    return response_url
 
 
 def _one_at_a_time(original: Callable[..., None]) -> Callable[..., None]:

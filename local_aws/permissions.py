@@ -11,6 +11,7 @@ from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id
 from ministack.services import iam, tagging
 
+from .dms_connections import bucket_owner
 from .iam_history import Newcomers
 from .state import State
 from .wire import Decision
@@ -120,6 +121,7 @@ def _noting(original: Callable[..., Any], state: State) -> Callable[..., Any]:
             context = dict(given.get("service_context") or {})
             tags = tagging.resource_tags(resource) or {}
             context |= {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
+            context |= {"aws:ResourceAccount": owner} if (owner := bucket_owner(resource)) else {}
             state.decisions.append(Decision(caller, action, resource, context, allowed=not refused))
         return refused
 

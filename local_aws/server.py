@@ -33,6 +33,7 @@ def make_certificate() -> None:
     names: list[x509.GeneralName] = [
         x509.DNSName("localhost"),
         x509.DNSName("*.localhost"),
+        x509.DNSName(f"*.s3.{os.environ['EMBEDDED_AWS_REGION']}.amazonaws.com"),  # see response_url.py
         x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
     ]
     now = datetime.datetime.now(datetime.UTC)
@@ -127,7 +128,7 @@ def main() -> None:
 
     from . import middleware, ministack_patches  # noqa: PLC0415
 
-    state = State(Clock.of_text(os.environ.pop("EMBEDDED_AWS_CLOCK")))
+    state = State(Clock.of_text(os.environ.pop("EMBEDDED_AWS_CLOCK")), int(os.environ["EMBEDDED_AWS_PORT"]))
     ministack_patches.install(state)
     middleware.allow_resets()
     # Set only now, so that the functions run in virtual time, but not the server.

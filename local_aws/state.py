@@ -8,7 +8,7 @@ from typing import Any
 
 from .clock import Clock
 from .switches import Switches
-from .wire import Answer, Call, Decision, Fault
+from .wire import Answer, Call, Decision, Fault, Shown
 
 
 @dataclass
@@ -36,6 +36,7 @@ class State:
     """The one state of a server."""
 
     clock: Clock
+    port: int = 0
     switches: Switches = field(default_factory=Switches)
     faults: list[PlannedFault] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
@@ -48,6 +49,10 @@ class State:
     workers: dict[str, Any] = field(default_factory=dict)
     # By the access key of its session.
     sessions: dict[str, Any] = field(default_factory=dict)
+    # By the ids in the path of a ResponseURL: MiniStack's own name of the request.
+    tokens: dict[str, str] = field(default_factory=dict)
+    # By the ids of stacks that are played or at work: the stack's status, and by logical id its resources.
+    shown: dict[str, tuple[str, dict[str, Shown]]] = field(default_factory=dict)
 
     @property
     def scale(self) -> float:
@@ -57,6 +62,12 @@ class State:
     def now(self) -> float:
         """Virtual seconds since the server began."""
         return self.clock.now()
+
+    def show(self, stack_id: str, status: str, resources: dict[str, dict[str, str] | None]) -> None:
+        """From now on CloudFormation shows this of the stack, beside what it shows of its other resources."""
+        _status, before = self.shown.get(stack_id, ("", {}))
+        kept = {name: shown for name, shown in before.items() if name not in resources}
+        self.shown[stack_id] = (status, kept | {name: Shown(**given) for name, given in resources.items() if given})
 
     def event_of(self, access_key: str) -> str:
         """The RequestId of the event that the function with this session works on; empty for other callers."""

@@ -63,6 +63,14 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """What CloudFormation shows of a stack's resource; `physical_id` is empty as long as it has none."""
+
+    status: str
+    physical_id: str = ""
+
+
+@dataclass(frozen=True)
 class Decision:
     """IAM's decision on one action of a role's session on one resource."""
 

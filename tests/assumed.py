@@ -9,9 +9,10 @@ import boto3
 from local_aws import EmbeddedAws
 
 
-def assumed(aws: EmbeddedAws, account: str, role_arn: str, service: str) -> Any:
-    """A client of the service, as the role."""
-    session = aws.client("sts", account).assume_role(RoleArn=role_arn, RoleSessionName="attempt")["Credentials"]
+def assumed(aws: EmbeddedAws, account: str, role_arn: str, service: str, session_policy: str = "") -> Any:
+    """A client of the service, as the role; narrowed by a policy of the session, if there is one."""
+    given = {"RoleArn": role_arn, "RoleSessionName": "attempt"} | ({"Policy": session_policy} if session_policy else {})
+    session = aws.client("sts", account).assume_role(**given)["Credentials"]
     return boto3.client(  # type: ignore[call-overload]  # a name that is no literal
         service,
         region_name=aws.region,

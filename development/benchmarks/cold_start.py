@@ -28,7 +28,7 @@ print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 
 """
 BARE = """
 import boto3
-clients = [boto3.client(name) for name in ("sts", "dynamodb", "iam", "dms")]
+clients = [boto3.client(name) for name in ("sts", "dynamodb", "cloudformation", "iam", "dms")]
 def handler(event, context): ...
 """
 OURS = """
@@ -38,7 +38,8 @@ from dms_s3_endpoint.aws.deadline import Deadline
 from dms_s3_endpoint.aws.sessions import new_client
 from dms_s3_endpoint.model.figures import Figures
 session = boto3.Session()
-clients = [new_client(session, name, Deadline(0.0), Figures()) for name in ("sts", "dynamodb", "iam", "dms")]
+services = ("sts", "dynamodb", "cloudformation", "iam", "dms")
+clients = [new_client(session, name, Deadline(0.0), Figures()) for name in services]
 """
 
 

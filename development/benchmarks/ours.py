@@ -76,9 +76,9 @@ class Resource:
         answer = self.cloudformation.received[event["RequestId"]].answer
         if answer["Status"] != "SUCCESS":
             self.failures.append(answer["Reason"])
-        # What the lease takes is in the seconds; nobody else has one.
+        # What the lease takes, and the question to CloudFormation, is in the seconds; nobody else has them.
         calls = self.cloudformation.aws.calls(event["RequestId"])
-        self.calls += [call for call in calls if call.service != "dynamodb"]
+        self.calls += [call for call in calls if call.service not in ("dynamodb", "cloudformation")]
 
 
 def warm_up(cloudformation: CloudFormation, count: int) -> None:

@@ -21,6 +21,16 @@ def _manages_adopted(action: str) -> tuple[str, str, str]:
     return ("parliament", f"PERMISSIONS_MANAGEMENT_ACTIONS {action}", _ADOPTER)
 
 
+def _deploys(action: str) -> tuple[str, str, str]:
+    return ("parliament", f"PERMISSIONS_MANAGEMENT_ACTIONS {action}", "pipelines/deployer.yaml Role/deploy")
+
+
+def _escalates(way: str) -> tuple[str, str, str]:
+    return ("parliament", f"PRIVILEGE_ESCALATION {way}", "pipelines/deployer.yaml Role/deploy")
+
+
+_OF_GITHUB = "GitHub's provider, audience and subject, which parliament does not know"
+_ITS_ROLE = "of the function's role of the environment, whose rights have a boundary"
 _ADOPTED = "what ADOPT is for; only names that the parameter Adopt allows, with an owner's tags, and none by default"
 
 ACCEPTED: Accepted = {
@@ -31,7 +41,11 @@ ACCEPTED: Accepted = {
     # template.yaml
     (_VALIDATE, "W1030", "template.yaml *Alarm"): "the condition Notify takes an empty AlarmTopicArn out",
     (_VALIDATE, "W1030", "template.yaml Organization*"): "the condition ServesOrganization takes an empty one out",
-    ("guard", "lambda_function_public_access_prohibited_check", "template.yaml OrganizationPermission"): (
+    (_VALIDATE, "W1030", "template.yaml Role"): "the condition Bounded takes an empty FunctionBoundary out",
+    (_VALIDATE, "W1030", "template.yaml KmsKeyArn"): "the condition HasKey takes an empty one out",
+    (_VALIDATE, "W1030", "template.yaml CodeSigningConfigArn"): "the condition SignsCode takes an empty one out",
+    (_VALIDATE, "W1035", "template.yaml Account*"): "the conditions HasAccount… take an empty one out",
+    ("guard", "lambda_function_public_access_prohibited_check", "template.yaml Organization*Permission"): (
         "of everybody only PrincipalOrgID's, which it does not count; none by default"
     ),
     (
@@ -39,38 +53,28 @@ ACCEPTED: Accepted = {
         "cloudwatch_alarm_action_check",
         "template.yaml *Alarm",
     ): "a Fn::If over AlarmTopicArn, which it can't see",
-    (_VALIDATE, "I3011", "template.yaml LogGroup"): "who deletes the function's stack has no use for its log",
+    (_VALIDATE, "I3011", "template.yaml LogGroup"): "it goes with its stack, as most expect; with RetainLog it stays",
     (_VALIDATE, "I3011", "template.yaml NeverRan"): "CloudFormation takes no answer to its events after some hours",
-    (
-        "checkov",
-        "CKV_AWS_27",
-        "template.yaml NeverRan",
-    ): "SQS's own key (SqsManagedSseEnabled), which it does not count",
+    ("guard", "sqs_queue_encrypted_check", "template.yaml NeverRan"): (
+        "KmsKeyArn, else SQS's own key: a Fn::If, which it can't see"
+    ),
     ("guard", "sqs_dlq_check", "template.yaml NeverRan"): "it is the queue where events end; no program takes any out",
-    ("checkov", "CKV_AWS_115", "template.yaml Function"): "a limit would let requests of a large stack wait for others",
     ("checkov", "CKV_AWS_116", "template.yaml Function"): "the queue of EventInvokeConfig, which it can't see",
     ("checkov", "CKV_AWS_117", "template.yaml Function"): "nothing reaches in; out it must reach IAM, STS and DMS",
     ("guard", "lambda_inside_vpc_check", "template.yaml Function"): "as CKV_AWS_117",
     ("checkov", "CKV_AWS_173", "template.yaml Function"): "names of environments and ARNs of roles, no secret",
-    (
-        "checkov",
-        "CKV_AWS_119",
-        "template.yaml LeaseTable",
-    ): "the key aws/dynamodb of the account; a lost key of one's own would stop all requests, and no secret is in it",
-    (
-        "checkov",
-        "CKV_AWS_158",
-        "template.yaml LogGroup",
-    ): "CloudWatch Logs' own key; neither URLs nor secrets are logged",
-    ("guard", "cloudwatch_log_group_encrypted_check", "template.yaml LogGroup"): "as CKV_AWS_158",
+    ("guard", "cloudwatch_log_group_encrypted_check", "template.yaml *LogGroup"): (
+        "KmsKeyArn, else CloudWatch Logs' own key: a Fn::If, which it can't see"
+    ),
     (
         "guard",
         "cloudwatch_log_group_retention_period_check",
-        "template.yaml LogGroup",
+        "template.yaml *LogGroup",
     ): "LogRetentionDays; it wants a year",
     ("parliament", "CREDENTIALS_EXPOSURE sts:assumerole", "template.yaml Role/assume-the-listed-roles"): (
         "how it reaches the other accounts; the roles that are listed and no others"
     ),
+    (_VALIDATE, "W1030", "accounts/*.yaml Role"): "the condition HasRoleBoundary takes an empty RoleBoundary out",
     # accounts/data-lake.yaml: making roles and policies is what this role is for. Each action is here for itself, so
     # that one more needs a reason.
     _manages("iam:createrole"): _OWN_PATH,
@@ -114,6 +118,52 @@ ACCEPTED: Accepted = {
     ("parliament", "RESOURCE_MISMATCH dms:TestConnection", "accounts/dms.yaml Role/endpoints"): (
         "it is asked for on endpoint and instance; a statement for each, as only the endpoint is ours"
     ),
+    # pipelines
+    ("checkov", "CKV_AWS_18", "pipelines/codepipeline.yaml Artifacts"): (
+        "a month of sources, which are in the repository; the pipeline's own history says who got which"
+    ),
+    ("guard", "s3_bucket_logging_enabled_check", "pipelines/codepipeline.yaml Artifacts"): "as CKV_AWS_18",
+    ("guard", "s3_event_notifications_enabled_check", "pipelines/codepipeline.yaml Artifacts"): "as CKV_AWS_18",
+    ("guard", "s3_bucket_object_lock_enabled_check", "pipelines/codepipeline.yaml Artifacts"): (
+        "PipelineRole alone may write, none may delete a version, and CodePipeline reads the version that it wrote"
+    ),
+    ("guard", "s3_bucket_policy_ssl_requests_only_check", "pipelines/codepipeline.yaml ArtifactsOverTls"): (
+        "it demands TLS of the bucket and its objects; by Fn::GetAtt and Fn::Sub, which it can't read"
+    ),
+    ("checkov", "CKV_AWS_26", "pipelines/codepipeline.yaml Notices"): (
+        "EventBridge can't publish by AWS's key for SNS; a notice has the name of a stage and a URL"
+    ),
+    ("parliament", "CREDENTIALS_EXPOSURE sts:assumerole", "pipelines/deployer.yaml Boundary"): (
+        "the most that the function may do: assume the roles of its environment"
+    ),
+    (
+        "parliament",
+        "UNKNOWN_CONDITION_FOR_ACTION",
+        "pipelines/deployer.yaml *Role/AssumeRolePolicyDocument",
+    ): _OF_GITHUB,
+    ("parliament", "UNKNOWN_FEDERATION_SOURCE", "pipelines/deployer.yaml *Role/AssumeRolePolicyDocument"): _OF_GITHUB,
+    (
+        "parliament",
+        "INVALID_ARN arn:aws:cloudformation:eu-west-1:aws:transform/Serverless-2016-10-31",
+        "pipelines/deployer.yaml Role/ask-the-macro-of-sam",
+    ): "AWS's own ARN of it; a policy of its own, as of one with such a finding parliament judges nothing else",
+    _deploys("iam:createrole"): _ITS_ROLE,
+    _deploys("iam:deleterole"): _ITS_ROLE,
+    _deploys("iam:deleterolepolicy"): _ITS_ROLE,
+    _deploys("iam:passrole"): "of that role to Lambda alone",
+    _deploys("iam:putrolepermissionsboundary"): "that boundary alone, for a role of the time before it was demanded",
+    _deploys("iam:putrolepolicy"): _ITS_ROLE,
+    _deploys("iam:updateassumerolepolicy"): _ITS_ROLE,
+    _deploys("iam:updaterole"): _ITS_ROLE,
+    _deploys("iam:updateroledescription"): _ITS_ROLE,
+    _deploys("kms:creategrant"): "by DynamoDB, which makes one for a table of the key KmsKeyArn",
+    _deploys("lambda:addpermission"): "for the accounts of StackAccounts, not for everybody",
+    _deploys("lambda:removepermission"): "of the environment's function",
+    _deploys("sqs:createqueue"): "the queue of events that never ran",
+    _deploys("sqs:setqueueattributes"): "the queue of events that never ran",
+    _escalates("EditExistingLambdaFunctionWithRole"): "what a deployer is for; the boundary holds whatever it deploys",
+    _escalates("PassExistingRoleToNewLambdaThenInvoke"): "as EditExistingLambdaFunctionWithRole",
+    _escalates("PassExistingRoleToCloudFormation"): "iam:PassedToService is Lambda, a condition that it does not count",
     # examples
     (_VALIDATE, "W7001", "examples/fleet.yaml Endpoints"): "the Fn::ForEach that refers to it is expanded before",
     (_VALIDATE, "W2001", "examples/fleet.yaml ServiceToken"): "as W7001",

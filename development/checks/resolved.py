@@ -15,9 +15,22 @@ PSEUDO_PARAMETERS = PseudoParameterValues(region="eu-west-1", account_id="111111
 # For parameters without a default, and for the ARNs that resources get when they are made.
 EXAMPLES = {
     "Adopt": "dms-by-hand-*",
+    "Artifacts": "artifacts",
+    "Artifacts.Arn": "arn:aws:s3:::artifacts",
     "Boundary": "arn:aws:iam::222222222222:policy/dms-s3-endpoint-boundary",
+    "Check.Arn": "arn:aws:codebuild:eu-west-1:111111111111:project/stack-check",
+    "CodeSigningConfigArn": "arn:aws:lambda:eu-west-1:111111111111:code-signing-config:csc-0123456789abcdefg",
+    "ConnectionArn": "arn:aws:codeconnections:eu-west-1:111111111111:connection/11111111-2222-3333-4444-555555555555",
+    "DriftPipeline": "stack-drift",
+    "Environment": "dev",
+    "FunctionBoundary": "arn:aws:iam::111111111111:policy/boundary",
     "FunctionRoleArn": "arn:aws:iam::111111111111:role/dms-s3-endpoint-eu-west-1",
+    "KmsKeyArn": "arn:aws:kms:eu-west-1:111111111111:key/11111111-2222-3333-4444-555555555555",
+    "Notices": "arn:aws:sns:eu-west-1:111111111111:stack-notices",
     "PermissionsBoundary": "arn:aws:iam::222222222222:policy/boundary",
+    "PipelineBucket": "artifacts",
+    "Repository": "owner/name",
+    "RetainedLogGroup.Arn": "arn:aws:logs:eu-west-1:111111111111:log-group:stack-RetainedLogGroup-1ABCDEFGHIJKL:*",
     "BucketPattern": "data-lake-*",
     "DataLakeAccountId": "222222222222",
     "DataLakeRoleArns": "arn:aws:iam::222222222222:role/dms-s3-endpoint-data-lake",
@@ -36,12 +49,11 @@ def documents(template: Mapping[str, Any]) -> dict[str, list[Any]]:
 
     Raises KeyError where a document holds what has no example.
     """
-    names = sorted(template.get("Conditions", {}))
     found: dict[str, list[Any]] = {}
-    for outcome in itertools.product([True, False], repeat=len(names)):
-        conditions = dict(zip(names, outcome, strict=True))
-        for where, document in _documents_in(template.get("Resources", {}), ""):
-            whole = resolved(document, template.get("Parameters", {}), conditions)
+    for where, document in _documents_in(template.get("Resources", {}), ""):
+        names = sorted(name for name in template.get("Conditions", {}) if f'"{name}"' in json.dumps(document))
+        for outcome in itertools.product([True, False], repeat=len(names)):
+            whole = resolved(document, template.get("Parameters", {}), dict(zip(names, outcome, strict=True)))
             if whole not in found.setdefault(where, []):
                 found[where].append(whole)
     return found

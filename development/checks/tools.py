@@ -52,18 +52,18 @@ def by_checkov(templates: Mapping[str, Path]) -> Iterator[Finding]:
 
 
 def by_parliament(policies: Policies) -> Iterator[Finding]:
-    """A trust policy names no resource: it gets its role's ARN, and is not blamed for letting the role be assumed."""
+    """A trust policy names no resource: it gets its role's ARN. Nothing is blamed for whom it lets in."""
     for name, document in policies:
         trust = any("Principal" in statement for statement in document["Statement"])
-        judged = _at_role(document) if trust else document
+        judged = _with_resource(document) if trust else document
         policy = parliament.analyze_policy_string(json.dumps(judged), include_community_auditors=not trust)
         for each in policy.findings:
             for what in _what(each):
                 yield Finding("parliament", f"{each.issue} {what}".rstrip(), name, str(each.detail))
 
 
-def _at_role(document: Mapping[str, Any]) -> dict[str, Any]:
-    return {**document, "Statement": [{**statement, "Resource": ROLE} for statement in document["Statement"]]}
+def _with_resource(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {**document, "Statement": [{"Resource": ROLE, **statement} for statement in document["Statement"]]}
 
 
 def _what(finding: Any) -> Iterable[str]:

@@ -2,13 +2,19 @@
 
 Python imports this module when it starts, before the function's code. Only Lambda workers have its folder on their
 path. Two things keep real time: `datetime`, with which requests are signed, and the timeouts of sockets.
+
+And CloudFormation's bucket, whose name tells a port, is found at this port of the loopback.
 """
 
 import os
+import re
+import socket
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
+BUCKET = re.compile(r"cloudformation-custom-resource-response-port(\d+)\.")
 SCALE = float(os.environ.get("EMBEDDED_AWS_TIME_SCALE", "1"))
 
 
@@ -48,6 +54,16 @@ def join(self: threading.Thread, timeout: float | None = None) -> None:
     real_join(self, shorter(timeout))
 
 
+real_getaddrinfo = socket.getaddrinfo
+
+
+def getaddrinfo(host: Any, port: Any, *rest: Any, **more: Any) -> Any:
+    """`socket.getaddrinfo`, which finds the bucket too."""
+    found = BUCKET.match(host) if isinstance(host, str) else None
+    return real_getaddrinfo(*(("127.0.0.1", int(found[1])) if found else (host, port)), *rest, **more)
+
+
+socket.getaddrinfo = getaddrinfo
 time.time, time.monotonic, time.perf_counter = faster(time.time), faster(time.monotonic), faster(time.perf_counter)
 time.time_ns, time.monotonic_ns = in_nanoseconds(time.time), in_nanoseconds(time.monotonic)
 time.perf_counter_ns = in_nanoseconds(time.perf_counter)

@@ -1,7 +1,7 @@
 """The Lambda function: one handler for Create, Update and Delete of Custom::CreateDMSS3Endpoint.
 
-The way of an event: handler -> Event -> lifecycle -> lease -> survey (observe, plan) -> provision or deprovision
--> aws, and back: Answer -> Response -> CloudFormation.
+The way of an event: handler -> Event -> lifecycle -> origin -> lease -> survey (observe, plan) -> provision or
+deprovision -> aws, and back: Answer -> Response -> CloudFormation.
 """
 
 from __future__ import annotations
@@ -12,12 +12,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import boto3
+
 from .aws import sessions
 from .aws.accounts import Accounts
 from .aws.deadline import SECONDS_KEPT_TO_ANSWER, SECONDS_KEPT_TO_END, Deadline
-from .cloudformation import lifecycle, telemetry
+from .cloudformation import aliases, lifecycle, telemetry
 from .cloudformation.event import Event
+from .cloudformation.origin import Origin, ensure_answerable, read_accounts
 from .cloudformation.response import Response
+from .model.arns import Arn, arn_of
 from .model.environments import Environment, read_environments
 from .model.figures import Figures
 from .procedure.lease import Lease
@@ -29,18 +33,21 @@ if TYPE_CHECKING:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, object] | None:
     """Answer CloudFormation exactly once; a Check, which CloudFormation never sends, by the returned report.
 
-    Raises RuntimeError if the answer could not be delivered: that raises the alarm on the function's errors.
+    Raises ForeignUrlError if the answer would go to somebody else, RuntimeError if it could not be delivered: that
+    raises the alarm on the function's errors.
     """
     request, figures = Event.read(event), Figures()
     environment = request.environment_name(os.environ.get("ENVIRONMENTS", "").split(","))
     telemetry.start_logging(event, environment)
     until_the_end = Deadline.before_lambda_ends(context, SECONDS_KEPT_TO_END)
     deadline = Deadline.before_lambda_ends(context, SECONDS_KEPT_TO_ANSWER)
-    table = sessions.lease_table(os.environ.get("LEASE_TABLE", ""), until_the_end, figures)
+    own = sessions.own()
+    table = sessions.lease_table(own, os.environ.get("LEASE_TABLE", ""), until_the_end, figures)
     lease = Lease(table, deadline, request.resource, request.request_id, request.issued, token=uuid.uuid4().hex)
-    function = Function(request, deadline, figures, lease)
+    function = Function(request, arn_of(context.invoked_function_arn), own, deadline, figures, lease)
     if request.request_type == "Check":
-        return lifecycle.check(request, function).as_json()
+        return (lifecycle.check(request, function) if function.only_looks else aliases.refused_check()).as_json()
+    ensure_answerable(str(event.get("ResponseURL", "")), request, function.arn)
     measurement = telemetry.Measurement(context.function_name, request, environment, figures)
     response = Response(request, until_the_end, measurement, lease)
 
@@ -49,7 +56,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, object] 
     @response.delete
     def carry_out(_event: object, _context: object) -> str:
         """The physical id of the answer, as crhelper expects it."""
-        return response.take(lifecycle.answer(request, function))
+        looks = function.only_looks
+        return response.take(aliases.refused_request(request) if looks else lifecycle.answer(request, function))
 
     response(event, context)
     if not response.delivered:
@@ -59,13 +67,27 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, object] 
 
 @dataclass
 class Function:
-    """The deployed function, for one request: see cloudformation.deployment."""
+    """The deployed function, for one request: see cloudformation.deployment. `arn` is what it was invoked by."""
 
     request: Event
+    arn: Arn
+    own: boto3.Session
     deadline: Deadline
     figures: Figures
     lease: Lease
     _entered: dict[str, Accounts] = field(default_factory=dict, init=False)
+
+    @property
+    def only_looks(self) -> bool:
+        """Whether it must change nothing."""
+        return aliases.only_looks(self.arn)
+
+    @property
+    def origin(self) -> Origin:
+        """Whose requests are carried out."""
+        asks = os.environ.get("VERIFY_STACKS") != "false"
+        stacks = sessions.stacks(self.own, self.deadline, self.figures) if asks else None
+        return Origin(self.arn, read_accounts(os.environ), stacks)
 
     @property
     def environments(self) -> Mapping[str, Environment]:
@@ -76,5 +98,8 @@ class Function:
         """Assume both roles of the environment, once in a request. Raises EndpointError: AssumeRoleDenied."""
         if environment.name not in self._entered:
             name = sessions.session_name(self.request.stack_id, self.request.logical_id, self.request.request_id)
-            self._entered[environment.name] = sessions.enter(environment, name, self.deadline, self.figures, self.lease)
+            policy = sessions.ONLY_LOOKING if self.only_looks else ""
+            self._entered[environment.name] = sessions.enter(
+                environment, name, self.deadline, self.figures, self.lease, self.own, policy
+            )
         return self._entered[environment.name]

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from dms_s3_endpoint.cloudformation.aliases import CHECK
+
 from .errors import CheckError
 from .report import Row
 from .stack import Stack
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 # Of the function's answer. Its release may be an older or a newer one: 1.0.0 has neither steps nor warnings.
 REPORTED = ("action", "steps", "warnings", "problems")
 RETAINS = ("Retain", "RetainExceptOnCreate")
+WITHOUT_ALIAS = f"If the function is there, its release has no alias {CHECK} yet: deploy template.yaml of this release"
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,17 @@ class Asking:
             "PhysicalResourceId": self.stack.physical_ids.get(name, ""),
             **given,
         }
-        answer = self.client.invoke(FunctionName=service_token, Payload=json.dumps(event))
+        function = alias_of_checks(service_token)
+        try:
+            answer = self.client.invoke(FunctionName=function, Payload=json.dumps(event))
+        except self.client.exceptions.ResourceNotFoundException as error:
+            raise CheckError(f"{error.response['Error']['Message']}. {WITHOUT_ALIAS}") from error
         payload: dict[str, Any] = json.loads(answer["Payload"].read())
         if "FunctionError" in answer:
-            raise CheckError(f"{service_token} failed: {payload.get('errorMessage', payload)}")
+            raise CheckError(f"{function} failed: {payload.get('errorMessage', payload)}")
         return payload
+
+
+def alias_of_checks(service_token: str) -> str:
+    """The ARN by which the function of this ServiceToken only looks: arn:…:function:<name>:<alias> has seven colons."""
+    return ":".join([*service_token.split(":")[:7], CHECK])

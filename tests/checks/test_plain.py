@@ -14,7 +14,10 @@ from development.checks.plain import generated, plain
 from development.checks.resolved import EXAMPLES, UNRESOLVED, documents, resolved
 
 ROOT = Path(__file__).resolve().parents[2]
-TEMPLATES = [ROOT / "template.yaml", *sorted((ROOT / "accounts").glob("*.yaml"))]
+TEMPLATES = [
+    ROOT / "template.yaml",
+    *sorted((*(ROOT / "accounts").glob("*.yaml"), *(ROOT / "pipelines").glob("*.yaml"))),
+]
 PARAMETERS = {"Names": {"Type": "CommaDelimitedList", "Default": "a,b"}}
 CONDITIONS = {"Yes": True, "No": False}
 

@@ -15,9 +15,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local_aws import EmbeddedAws
 from local_aws.cloudformation import CloudFormation, played
+from local_aws.response_url import at_loopback, bucket_url
 
 ACCOUNT = "111111111111"
 NUMBERS = itertools.count(1)
@@ -34,8 +36,10 @@ def handle(event, context):
     if "Table" in event:
         return boto3.client("dynamodb").put_item(TableName=event["Table"], Item={"id": {"S": event["RequestId"]}})
     given = event["ResourceProperties"]
-    signed = event["ResponseURL"].partition("X-Amz-Date=")[2].partition("&")[0]
-    print("EVENT", json.dumps({k: v for k, v in event.items() if k != "ResponseURL"} | {"Signed": signed}))
+    where, _, query = event["ResponseURL"].partition("?")
+    more = {"Signed": query.partition("X-Amz-Date=")[2].partition("&")[0], "Where": where}
+    more |= {"InvokedBy": context.invoked_function_arn, "Shown": shown(event)}
+    print("EVENT", json.dumps({k: v for k, v in event.items() if k != "ResponseURL"} | more))
     answer = {k: event[k] for k in ("StackId", "RequestId", "LogicalResourceId")}
     answer["PhysicalResourceId"] = given["Id"]
     answer["Status"] = "FAILED" if given.get("Fails") == event["RequestType"] else "SUCCESS"
@@ -44,6 +48,14 @@ def handle(event, context):
         request = urllib.request.Request(event["ResponseURL"], method="PUT", data=json.dumps(answer).encode())
         request.add_header("content-type", "")
         urllib.request.urlopen(request)
+
+def shown(event):
+    cloudformation = boto3.client("cloudformation")
+    stack = cloudformation.describe_stacks(StackName=event["StackId"])["Stacks"][0]["StackStatus"]
+    resource = cloudformation.describe_stack_resource(
+        StackName=event["StackId"], LogicalResourceId=event["LogicalResourceId"]
+    )["StackResourceDetail"]
+    return [stack, resource["ResourceStatus"], resource.get("PhysicalResourceId")]
 
 def make_role(name, session, context):
     arn = f"arn:aws:iam::{context.invoked_function_arn.split(':')[4]}:role/admin"
@@ -68,7 +80,8 @@ ASSUMED = {
     "Principal": {"Service": "lambda.amazonaws.com", "AWS": f"arn:aws:iam::{ACCOUNT}:root"},
     "Action": "sts:AssumeRole",
 }
-ALLOWED = {"Effect": "Allow", "Action": ["iam:CreateRole", "sts:AssumeRole", "dynamodb:PutItem"], "Resource": "*"}
+ACTIONS = ["iam:CreateRole", "sts:AssumeRole", "dynamodb:PutItem", "cloudformation:Describe*"]
+ALLOWED = {"Effect": "Allow", "Action": ACTIONS, "Resource": "*"}
 FUNCTION = {
     "Resources": {
         "Role": {
@@ -163,6 +176,38 @@ def test_a_replacement_ends_with_a_delete_of_the_old_by_its_old_properties(aws: 
     ]
 
 
+def test_while_a_function_is_at_work_its_stack_and_resource_are_in_progress(aws: EmbeddedAws, token: str) -> None:
+    stack = create(aws, token, Id="thing-1")
+    ends(aws, stack)
+    client = aws.client("cloudformation", ACCOUNT)
+    for changed in ({"Id": "thing-1", "More": "x"}, {"Id": "thing-2"}):
+        client.update_stack(StackName=stack, TemplateBody=template(token, **changed))
+        ends(aws, stack)
+    client.delete_stack(StackName=stack)
+    while len(told := events(aws, stack)) < 5:
+        time.sleep(0.05)
+    assert [event["Shown"] for event in told] == [
+        ["CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None],
+        ["UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "thing-1"],
+        ["UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "thing-1"],
+        # Of the old one: the resource has its new id already.
+        ["UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE", "thing-2"],
+        ["DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", "thing-2"],
+    ]
+
+
+def test_a_function_is_invoked_by_its_token_and_answers_at_a_url_that_names_the_request(
+    aws: EmbeddedAws, token: str
+) -> None:
+    stack = create(aws, token, Id="thing-1")
+    ends(aws, stack)
+    (event,) = events(aws, stack)
+    assert (event["InvokedBy"], event["ServiceToken"]) == (token, token)
+    ids = [event[name] for name in ("StackId", "LogicalResourceId", "RequestId")]
+    assert event["Where"] == bucket_url(aws.port, *ids)
+    assert f"%3A{ACCOUNT}%3Astack/{stack}/" in event["Where"]
+
+
 def test_an_answer_that_is_too_long_fails_the_resource(aws: EmbeddedAws, token: str) -> None:
     before = len(aws.answers())
     stack = create(aws, token, Id="thing-1", Reason="x" * 4096)
@@ -176,7 +221,7 @@ def test_an_answer_that_is_too_long_fails_the_resource(aws: EmbeddedAws, token: 
 
 def test_an_answer_with_a_content_type_is_rejected_by_its_signature(aws: EmbeddedAws) -> None:
     before = len(aws.answers())
-    url = f"{aws.endpoint_url}/_ministack/cfn-response/{uuid.uuid4()}"
+    url = at_loopback(bucket_url(aws.port, f"arn:aws:cloudformation:{aws.region}:{ACCOUNT}:stack/x/1", "Thing", "1"))
     headers = {"content-type": "application/json"}
     put = urllib.request.Request(url, json.dumps({"Status": "SUCCESS"}).encode(), headers, method="PUT")  # noqa: S310  # our own address
     with pytest.raises(urllib.error.HTTPError, match="403"):
@@ -215,6 +260,25 @@ def cloudformation(aws: EmbeddedAws) -> Iterator[CloudFormation]:
         yield cloudformation
 
 
+def test_a_stack_that_is_played_is_in_progress_until_it_rests(cloudformation: CloudFormation) -> None:
+    client, ids = cloudformation.aws.client("cloudformation", ACCOUNT), {"StackName": cloudformation.stack_id}
+    made_up = {"RequestType": "Delete", "RequestId": "1", "StackId": cloudformation.stack_id, "LogicalResourceId": "A"}
+    cloudformation.made_up(made_up)
+    with pytest.raises(ClientError, match="does not exist"):
+        client.describe_stacks(**ids)
+
+    cloudformation.event("Update", {}, PhysicalResourceId="thing-1")
+    with pytest.raises(ClientError, match="Resource A does not exist for stack played"):
+        client.describe_stack_resource(**ids, LogicalResourceId="A")
+    found = client.describe_stack_resource(**ids, LogicalResourceId="Endpoint")["StackResourceDetail"]
+    assert (found["ResourceStatus"], found["PhysicalResourceId"]) == ("UPDATE_IN_PROGRESS", "thing-1")
+
+    cloudformation.rest("thing-1")
+    found = client.describe_stack_resource(**ids, LogicalResourceId="Endpoint")["StackResourceDetail"]
+    assert (found["ResourceStatus"], found["PhysicalResourceId"]) == ("UPDATE_COMPLETE", "thing-1")
+    assert client.describe_stacks(**ids)["Stacks"][0]["StackStatus"] == "UPDATE_COMPLETE"
+
+
 def test_what_is_issued_later_is_signed_later(cloudformation: CloudFormation) -> None:
     first = cloudformation.event("Create", {})
     time.sleep(0.01)
@@ -243,7 +307,7 @@ def test_only_2xx_takes_an_answer(cloudformation: CloudFormation, status: int, d
 
 def put(aws: EmbeddedAws, url: str) -> int:
     """The status of the answer to an answer. A redirect is not followed, as there is no other place."""
-    request = urllib.request.Request(url, b"{}", {"content-type": ""}, method="PUT")  # noqa: S310  # our own address
+    request = urllib.request.Request(at_loopback(url), b"{}", {"content-type": ""}, method="PUT")  # noqa: S310  # our own address
     try:
         context = ssl.create_default_context(cafile=aws.ca_bundle)
         return int(urllib.request.urlopen(request, context=context).status)  # noqa: S310  # as above

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from development.faults.deployed import DMS_TRUST
 from local_aws import EmbeddedAws
-from local_aws.organisation import DEV, TEST, TOOLS, lease_table, purge
+from local_aws.organisation import DEV, FUNCTION_NAME, TEST, TOOLS, lease_table, purge
 from tests.assumed import assumed
 
 STACK = "arn:aws:cloudformation:eu-west-1:111111111111:stack/orders/1"
@@ -301,8 +301,66 @@ def attempts_with(aws: EmbeddedAws, role_arn: str) -> Attempts:
     return accounts.get(role_arn.split(":")[4]) or on_tables(lease_table(aws))
 
 
+# On CloudFormation, in the tools account: of a stack there it may ask how it is, and no more.
+A_STACK = STACK.replace("111111111111", TOOLS)
+ON_STACKS: Attempts = {
+    "a list of stacks": ("list_stacks", {}),
+    "a stack of another account": ("describe_stacks", {"StackName": A_STACK.replace(TOOLS, DEV.dms)}),
+    "a resource of it": (
+        "describe_stack_resource",
+        {"StackName": A_STACK.replace(TOOLS, DEV.dms), "LogicalResourceId": "Endpoint"},
+    ),
+    "a stack of another region": ("describe_stacks", {"StackName": A_STACK.replace("eu-west-1", "eu-west-2")}),
+    "a template": ("get_template", {"StackName": A_STACK}),
+    "all resources of a stack": ("describe_stack_resources", {"StackName": A_STACK}),
+    "a stack's end": ("delete_stack", {"StackName": A_STACK}),
+    "another template": ("update_stack", {"StackName": A_STACK, "TemplateBody": "{}"}),
+}
+# On Lambda, in the tools account, with the right to invoke the function's alias `check` alone.
+FUNCTION = f"arn:aws:lambda:eu-west-1:{TOOLS}:function:{FUNCTION_NAME}"
+ON_THE_FUNCTION: Attempts = {
+    "the alias that carries requests out": ("invoke", {"FunctionName": f"{FUNCTION}:live"}),
+    "the function itself": ("invoke", {"FunctionName": FUNCTION}),
+    "its newest version": ("invoke", {"FunctionName": f"{FUNCTION}:$LATEST"}),
+    "more rights to it": (
+        "add_permission",
+        {"FunctionName": FUNCTION, "StatementId": "me", "Action": "lambda:InvokeFunction", "Principal": TOOLS},
+    ),
+    "other code": ("update_function_code", {"FunctionName": FUNCTION, "ZipFile": b""}),
+    "another function behind the alias": (
+        "update_alias",
+        {"FunctionName": FUNCTION, "Name": "check", "Description": "mine"},
+    ),
+}
+# By role, what it may do with what is its own, but not in a session that only looks.
+ON_ITS_OWN: dict[str, Attempts] = {
+    DEV.data_lake_role_arn: {
+        "a role": ("create_role", role("new", PATH, Tags=OWNER, PermissionsBoundary=DEV.boundary_arn)),
+        "a policy": ("create_policy", {"PolicyName": "new", "PolicyDocument": DOCUMENT, "Path": PATH, "Tags": OWNER}),
+        "its trust": ("update_assume_role_policy", {"RoleName": "own", "PolicyDocument": TRUST}),
+        "rights": ("attach_role_policy", {"RoleName": "own", "PolicyArn": OWN_POLICY}),
+        "a version": ("create_policy_version", {"PolicyArn": OWN_POLICY, "PolicyDocument": DOCUMENT}),
+        "a boundary": ("put_role_permissions_boundary", {"RoleName": "own", "PermissionsBoundary": DEV.boundary_arn}),
+        "a tag": ("tag_role", {"RoleName": "own", "Tags": [THEIR_TAG]}),
+        "a tag less": ("untag_role", {"RoleName": "own", "TagKeys": ["team"]}),
+        "the end of the policy": ("delete_policy", {"PolicyArn": OWN_POLICY}),
+        "the end of the role": ("delete_role", {"RoleName": "own"}),
+    },
+    DEV.dms_role_arn: {
+        "an endpoint": ("create_endpoint", endpoint(f"arn:aws:iam::{DEV.data_lake}:role{PATH}own", Tags=OWNER)),
+        "a tag": ("add_tags_to_resource", {"ResourceArn": f"{ENDPOINT}OWN", "Tags": [THEIR_TAG]}),
+        "a tag less": ("remove_tags_from_resource", {"ResourceArn": f"{ENDPOINT}OWN", "TagKeys": ["team"]}),
+        "a test": (
+            "test_connection",
+            {"EndpointArn": f"{ENDPOINT}OWN", "ReplicationInstanceArn": f"arn:aws:dms:eu-west-1:{DEV.dms}:rep:ONE"},
+        ),
+        "its end": ("delete_endpoint", {"EndpointArn": f"{ENDPOINT}OWN"}),
+    },
+}
+
+
 @contextmanager
-def taken_over(aws: EmbeddedAws, role_arn: str, service: str = "") -> Iterator[Any]:
+def taken_over(aws: EmbeddedAws, role_arn: str, service: str = "", session_policy: str = "") -> Iterator[Any]:
     """A client of the service, or the role's own, of a role that has its policies and that the test may assume."""
     account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
     iam = aws.client("iam", account)
@@ -314,7 +372,7 @@ def taken_over(aws: EmbeddedAws, role_arn: str, service: str = "") -> Iterator[A
         document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
         iam.put_role_policy(RoleName="taken-over", PolicyName=policy, PolicyDocument=json.dumps(document))
     try:
-        yield assumed(aws, account, made["Role"]["Arn"], service)
+        yield assumed(aws, account, made["Role"]["Arn"], service, session_policy)
     finally:
         for policy in policies:
             iam.delete_role_policy(RoleName="taken-over", PolicyName=policy)

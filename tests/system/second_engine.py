@@ -41,20 +41,30 @@ def decisions(cases: Sequence[Case]) -> list[Any]:
     return [answer.get("allowed", answer.get("error")) for answer in answers]
 
 
-def disagreements(aws: EmbeddedAws, first: list[Decision]) -> list[tuple[Decision, Any]]:
-    """The decisions that the second engine takes otherwise, or finds impossible."""
+def disagreements(aws: EmbeddedAws, first: list[Decision], session_policy: str = "") -> list[tuple[Decision, Any]]:
+    """The decisions that the second engine takes otherwise, or finds impossible.
+
+    It knows no policies of sessions. A boundary limits alike what the role's own policies allow.
+    """
     known = {role: policies_of(aws, *role) for role in {role_of(each) for each in first}}
-    cases = [Case(known[role_of(each)], each.caller, each.action, each.resource, each.context) for each in first]
+    narrowed = json.loads(session_policy) if session_policy else None
+    bounds = {role: narrowed or boundary_of(aws, *role) for role in known}
+    cases = [
+        Case(
+            known[role_of(each)], each.caller, each.action, each.resource, each.context, boundary=bounds[role_of(each)]
+        )
+        for each in first
+    ]
     return [(one, other) for one, other in zip(first, decisions(cases), strict=True) if one.allowed is not other]
 
 
-def assert_refused_by_both(aws: EmbeddedAws, client: Any, attempts: Attempts) -> None:
-    """Each of the attempts, by the embedded AWS and by the second engine."""
+def assert_refused_by_both(aws: EmbeddedAws, client: Any, attempts: Attempts, session_policy: str = "") -> None:
+    """Each of the attempts, by the embedded AWS and by the second engine; in a session that has the policy, if any."""
     aws.clear_calls()
     answers = {name: attempted(client, *attempt) for name, attempt in attempts.items()}
     assert {name: answer for name, answer in answers.items() if not answer.startswith("AccessDenied")} == {}
     assert sum(not each.allowed for each in aws.decisions()) == len(attempts)
-    assert disagreements(aws, aws.decisions()) == []
+    assert disagreements(aws, aws.decisions(), session_policy) == []
 
 
 def role_of(decision: Decision) -> tuple[str, str]:
@@ -66,3 +76,13 @@ def policies_of(aws: EmbeddedAws, account: str, role: str) -> list[Any]:
     iam = aws.client("iam", account)
     names = iam.list_role_policies(RoleName=role)["PolicyNames"]
     return [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
+
+
+def boundary_of(aws: EmbeddedAws, account: str, role: str) -> Any:
+    """The document of the role's boundary; None if it has none."""
+    iam = aws.client("iam", account)
+    arn = iam.get_role(RoleName=role)["Role"].get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+    if not arn:
+        return None
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    return iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]

@@ -55,6 +55,18 @@ def test_what_a_role_made_can_be_given_must_be_said(aws: EmbeddedAws, given: dic
     assert refused(aws, "data-lake.yaml", **given).startswith(f"Parameter '{next(iter(given))}' must match")
 
 
+@pytest.mark.parametrize("template", ACCOUNT_OF)
+def test_the_functions_own_role_carries_the_boundary_that_an_account_demands_of_every_role(
+    aws: EmbeddedAws, template: str
+) -> None:
+    iam, name = aws.client("iam", ACCOUNT_OF[template]), f"dms-s3-endpoint-{template.removesuffix('.yaml')}"
+    for given in (POWER_USER, ""):
+        update_account(aws, ACCOUNT_OF[template], template, RoleBoundary=given)
+        found = iam.get_role(RoleName=name)["Role"].get("PermissionsBoundary", {})
+        assert found.get("PermissionsBoundaryArn", "") == given
+    assert refused(aws, template, RoleBoundary="yes").startswith("Parameter 'RoleBoundary' must match")
+
+
 def test_without_the_buckets_there_is_no_data_lake(aws: EmbeddedAws) -> None:
     template = (ROOT / "accounts" / "data-lake.yaml").read_text()
     function = {"ParameterKey": "FunctionRoleArn", "ParameterValue": EVERYBODY.replace("*", "function")}

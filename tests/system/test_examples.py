@@ -26,7 +26,6 @@ from local_aws.organisation import (
     sam_deploy,
     update_function,
 )
-from local_aws.switches import ORGANIZATION_ID
 
 from .world import external_ids, replication_instance, tags_of, the_endpoint, trust_of
 
@@ -92,20 +91,20 @@ def token(aws: EmbeddedAws) -> str:
     return f"arn:aws:lambda:{aws.region}:{TOOLS}:function:dms-s3-endpoint:live"
 
 
-def test_from_another_account_of_the_organisation(aws: EmbeddedAws, name: str) -> None:
+def test_from_another_account_that_is_named(aws: EmbeddedAws, name: str) -> None:
     template = ROOT / "examples" / "from-another-account.yaml"
     given = {"ServiceToken": token(aws), "BucketName": DEV.bucket}
     with pytest.raises(CommandFailedError, match=r"perform:\s+lambda:InvokeFunction"):
         sam_deploy(aws, template, name, given, CONSUMER)
     delete_stack(aws, name, CONSUMER)
-    update_function(aws, OrganizationId=ORGANIZATION_ID)
+    update_function(aws, StackAccounts=f"{DEV.dms},{CONSUMER}")
     sam_deploy(aws, template, name, given, CONSUMER)
     stack_id = tags_of(aws, the_endpoint(aws)["EndpointArn"])["dms-s3-endpoint:stack-id"]
     assert stack_id.split(":")[4] == CONSUMER
     sam_deploy(aws, template, name, given | {"BucketFolder": "elsewhere"}, CONSUMER)
     assert the_endpoint(aws)["S3Settings"]["BucketFolder"] == "elsewhere"
     delete_stack(aws, name, CONSUMER)
-    update_function(aws, OrganizationId="")
+    update_function(aws, StackAccounts="")
 
 
 def side_by_side(act: Callable[[Pair], None]) -> None:

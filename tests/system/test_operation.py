@@ -106,7 +106,8 @@ def test_alarms_and_dashboard_watch_metrics_that_there_are(aws: EmbeddedAws, clo
     delete(cloudformation)
     ours = emitted(aws)
     assert {name for _namespace, name, _dimensions in ours} == {
-        *("Requests", "Seconds", "Failures", "Throttles", "PropagationSeconds", "LeftAsItIs", "LeftBehind")
+        *("Requests", "Seconds", "Failures", "Throttles", "PropagationSeconds", "LeftAsItIs", "LeftBehind"),
+        "Unverified",
     }
     watched = watched_by_alarms(aws) | watched_by_dashboard(aws)
     assert {each for each in watched if not each[0].startswith("AWS/")} <= ours
@@ -117,7 +118,7 @@ def test_alarms_and_dashboard_watch_metrics_that_there_are(aws: EmbeddedAws, clo
 
 def watched_by_alarms(aws: EmbeddedAws) -> set[tuple[str, str, frozenset[str]]]:
     alarms = aws.client("cloudwatch", TOOLS).describe_alarms()["MetricAlarms"]
-    assert len(alarms) == 5
+    assert len(alarms) == 6
     return {
         (each["Namespace"], each["MetricName"], frozenset(dimension["Name"] for dimension in each["Dimensions"]))
         for each in alarms

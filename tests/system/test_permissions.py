@@ -90,7 +90,7 @@ def _delete_instance(cloudformation: CloudFormation) -> None:
 
 def _create_that_is_cancelled(cloudformation: CloudFormation) -> Answer:
     """The answer to the Delete that comes while the Create is at work."""
-    cloudformation.aws.switch(create_seconds=150.0)
+    cloudformation.aws.switch(create_seconds=400.0)
     first = cloudformation.event("Create", properties())
     running = threading.Thread(target=cloudformation.invoke, args=[first])
     running.start()
@@ -100,6 +100,14 @@ def _create_that_is_cancelled(cloudformation: CloudFormation) -> Answer:
     answer = cloudformation.send("Delete", properties(), PhysicalResourceId="played-Endpoint-1ABCDEFGHIJKL")
     running.join()
     return answer
+
+
+def _create_not_yet_listed(cloudformation: CloudFormation) -> Answer:
+    """CloudFormation shows its stack in progress, and no such resource."""
+    cloudformation.aws.show_stack(cloudformation.stack_id, "CREATE_IN_PROGRESS", {"Endpoint": None})
+    event = cloudformation.made_up(cloudformation.request("Create", properties()))
+    cloudformation.invoke(event)
+    return cloudformation.received[event["RequestId"]].answer
 
 
 def _reset_switches(cloudformation: CloudFormation) -> None:
@@ -119,12 +127,13 @@ DELETE_OF_TWO_VERSIONS = Situation(_delete, before=_create_and(lambda cf: update
 DELETE_OF_POLICY_IN_USE = Situation(_delete, before=_create_and(_attach_elsewhere), after=_detach_elsewhere)
 
 OVERLAP = Situation(_create_that_is_cancelled, after=_reset_switches)
+CREATE_NOT_YET_LISTED = Situation(_create_not_yet_listed)
 
 FUNCTION_ROLE_ARN = f"arn:aws:iam::{TOOLS}:role/{FUNCTION_NAME}-eu-west-1"
-MAIN_POLICY = {
-    FUNCTION_ROLE_ARN: "hold-leases",
-    DEV.data_lake_role_arn: "endpoint-roles-and-policies",
-    DEV.dms_role_arn: "endpoints",
+POLICIES = {
+    FUNCTION_ROLE_ARN: ("hold-leases", "ask-cloudformation"),
+    DEV.data_lake_role_arn: ("endpoint-roles-and-policies",),
+    DEV.dms_role_arn: ("endpoints",),
 }
 # By role, statement and action: where it is needed.
 NEEDED: dict[str, dict[tuple[str, str], Situation]] = {
@@ -132,6 +141,8 @@ NEEDED: dict[str, dict[tuple[str, str], Situation]] = {
         ("HoldLeases", "dynamodb:GetItem"): CREATE,
         ("HoldLeases", "dynamodb:PutItem"): CREATE,
         ("HoldLeases", "dynamodb:UpdateItem"): OVERLAP,
+        ("AskCloudFormation", "cloudformation:DescribeStackResource"): CREATE,
+        ("AskCloudFormation", "cloudformation:DescribeStacks"): CREATE_NOT_YET_LISTED,
     },
     DEV.data_lake_role_arn: {
         ("CreateRoles", "iam:CreateRole"): CREATE,
@@ -200,6 +211,11 @@ class Policy:
     def of(cls, aws: EmbeddedAws, role_arn: str, name: str) -> Policy:
         return cls(aws.client("iam", role_arn.split(":")[4]), role_arn.rpartition("/")[2], name)
 
+    @classmethod
+    def that_has(cls, aws: EmbeddedAws, role_arn: str, sid: str) -> Policy:
+        of_role = [cls.of(aws, role_arn, name) for name in POLICIES[role_arn]]
+        return next(each for each in of_role if sid in {statement["Sid"] for statement in each.document["Statement"]})
+
     @property
     def document(self) -> Any:
         return self.iam.get_role_policy(RoleName=self.role, PolicyName=self.name)["PolicyDocument"]
@@ -225,12 +241,13 @@ def listed(given: str | list[str]) -> list[str]:
 
 @pytest.mark.parametrize("role_arn", NEEDED)
 def test_no_grant_is_missing_in_the_table_above(aws: EmbeddedAws, role_arn: str) -> None:
-    assert granted_by(aws, role_arn, MAIN_POLICY[role_arn]) == NEEDED[role_arn].keys()
+    assert granted_by(aws, role_arn, *POLICIES[role_arn]) == NEEDED[role_arn].keys()
 
 
-def granted_by(aws: EmbeddedAws, role_arn: str, policy: str) -> set[tuple[str, str]]:
-    """The statements and actions that the policy allows."""
-    statements = Policy.of(aws, role_arn, policy).document["Statement"]
+def granted_by(aws: EmbeddedAws, role_arn: str, *policies: str) -> set[tuple[str, str]]:
+    """The statements and actions that these policies of the role allow."""
+    documents = [Policy.of(aws, role_arn, name).document for name in policies]
+    statements = [statement for document in documents for statement in document["Statement"]]
     allowed = [each for each in statements if each["Effect"] == "Allow"]
     return {(each["Sid"], action) for each in allowed for action in listed(each["Action"])}
 
@@ -239,7 +256,7 @@ def test_where_no_boundary_is_demanded_it_can_be_taken_away_too_and_that_is_need
     aws: EmbeddedAws, cloudformation: CloudFormation
 ) -> None:
     with no_boundary_demanded(aws):
-        granted = granted_by(aws, DEV.data_lake_role_arn, "endpoint-roles-and-policies")
+        granted = granted_by(aws, DEV.data_lake_role_arn, *POLICIES[DEV.data_lake_role_arn])
         UNBIND.before(cloudformation)
         with Policy.of(aws, DEV.data_lake_role_arn, "endpoint-roles-and-policies").without(*TAKE_AWAY):
             answer = UNBIND.request(cloudformation)
@@ -267,7 +284,7 @@ def test_without_the_grant_a_request_fails_and_names_it_and_with_it_all_is_taken
 ) -> None:
     situation = NEEDED[role_arn][sid, action]
     situation.before(cloudformation)
-    with Policy.of(aws, role_arn, MAIN_POLICY[role_arn]).without(sid, action):
+    with Policy.that_has(aws, role_arn, sid).without(sid, action):
         answer = situation.request(cloudformation)
     situation.after(cloudformation)
     ended = cloudformation.send("Delete", properties(), PhysicalResourceId=answer["PhysicalResourceId"])
@@ -285,11 +302,12 @@ def test_without_the_grant_to_tell_that_it_has_stopped_a_request_that_gives_way_
     assert "is not authorized to perform: dynamodb:UpdateItem" in aws.log_text()
 
 
-def test_the_function_itself_may_hold_leases_assume_the_listed_roles_and_write_its_log_and_its_queue(
+def test_the_function_itself_may_hold_leases_ask_of_stacks_assume_the_listed_roles_and_write_its_log_and_its_queue(
     aws: EmbeddedAws,
 ) -> None:
     assert function_role_arn(aws) == FUNCTION_ROLE_ARN
     table = f"arn:aws:dynamodb:{aws.region}:{TOOLS}:table/{lease_table(aws)}"
+    stacks = f"arn:aws:cloudformation:{aws.region}:{TOOLS}:stack/*"
     listed = [arn for pair in PAIRS for arn in (pair.data_lake_role_arn, pair.dms_role_arn)]
     queue, log = f"sqs:{aws.region}:{TOOLS}:dms-s3-endpoint-never-ran", f"logs:{aws.region}:{TOOLS}:log-group"
     assert {action: sorted(resources) for action, resources in _granted(aws).items()} == {
@@ -298,6 +316,7 @@ def test_the_function_itself_may_hold_leases_assume_the_listed_roles_and_write_i
         "logs:PutLogEvents": [f"arn:aws:{log}:/aws/lambda/dms-s3-endpoint:*"],
         "sqs:SendMessage": [f"arn:aws:{queue}"],
         **{f"dynamodb:{call}": [table] for call in ("GetItem", "PutItem", "UpdateItem")},
+        **{f"cloudformation:{call}": [stacks] for call in ("DescribeStackResource", "DescribeStacks")},
     }
 
 

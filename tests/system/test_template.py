@@ -1,4 +1,4 @@
-"""template.yaml: the names that fit everywhere, and the table that stays when its stack goes."""
+"""template.yaml: the names that fit everywhere, and the table and the log that stay when their stack goes."""
 
 from __future__ import annotations
 
@@ -43,14 +43,21 @@ def test_the_function_has_the_table_of_its_stack_and_an_update_keeps_it(aws: Emb
     items(aws).delete_item(TableName=table, Key=LEASE)
 
 
-def test_the_table_outlives_its_stack_which_can_be_made_again(aws: EmbeddedAws, build_dir: Path) -> None:
+def test_the_table_and_a_log_that_is_retained_outlive_their_stack_which_can_be_made_again(
+    aws: EmbeddedAws, build_dir: Path
+) -> None:
     built = sam_build(aws, build_dir)
-    first = deployed_again(aws, built)
+    first, log = deployed_again(aws, built), log_of("dms-s3-endpoint-again", aws)
     items(aws).put_item(TableName=first, Item=LEASE)
     delete_stack(aws, "again")
     assert items(aws).get_item(TableName=first, Key=LEASE, ConsistentRead=True)["Item"] == LEASE
     second = deployed_again(aws, built)
+    logs = {log, log_of("dms-s3-endpoint-again", aws)}
     delete_stack(aws, "again")
+    assert {each["logGroupName"] for each in of_logs(aws).describe_log_groups()["logGroups"]} >= logs
+    assert len(logs) == 2
+    for name in logs:
+        of_logs(aws).delete_log_group(logGroupName=name)
     assert items(aws).scan(TableName=second)["Items"] == []
     for table in (first, second):
         with pytest.raises(items(aws).exceptions.ClientError, match="protected against deletion"):
@@ -60,7 +67,7 @@ def test_the_table_outlives_its_stack_which_can_be_made_again(aws: EmbeddedAws, 
 def deployed_again(aws: EmbeddedAws, built: Path) -> str:
     """The table of one more function."""
     given = {"Environments": "dev", "DataLakeRoleArns": DEV.data_lake_role_arn, "DmsRoleArns": DEV.dms_role_arn}
-    sam_deploy(aws, built, "again", given | {"FunctionName": "dms-s3-endpoint-again"})
+    sam_deploy(aws, built, "again", given | {"FunctionName": "dms-s3-endpoint-again", "RetainLog": "true"})
     table = lease_table(aws, "again")
     assert table_of_the_function(aws, "dms-s3-endpoint-again") == table
     return table
@@ -69,6 +76,16 @@ def deployed_again(aws: EmbeddedAws, built: Path) -> str:
 def table_of_the_function(aws: EmbeddedAws, name: str) -> str:
     found = aws.client("lambda", TOOLS).get_function_configuration(FunctionName=name)
     return str(found["Environment"]["Variables"]["LEASE_TABLE"])
+
+
+def log_of(function: str, aws: EmbeddedAws) -> str:
+    """The log group that the function writes to."""
+    found = aws.client("lambda", TOOLS).get_function_configuration(FunctionName=function)
+    return str(found["LoggingConfig"]["LogGroup"])
+
+
+def of_logs(aws: EmbeddedAws) -> Any:
+    return aws.client("logs", TOOLS)
 
 
 def items(aws: EmbeddedAws) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
@@ -18,7 +19,10 @@ TOOLS, DATA_LAKE, DMS = "111111111111", "222222222222", "333333333333"
 DEV = Environment("dev", f"arn:aws:iam::{DATA_LAKE}:role/lake", f"arn:aws:iam::{DMS}:role/dms")
 ENVIRONMENTS = {"dev": DEV}
 STACK_ID = f"arn:aws:cloudformation:eu-west-1:{TOOLS}:stack/orders/00000000-0000-4000-8000-000000000000"
-URL = "https://bucket.example.invalid/answer?X-Amz-Signature=c0ffee"
+REQUEST_ID = "11111111-0000-4000-8000-000000000000"
+FUNCTION_ARN = f"arn:aws:lambda:eu-west-1:{TOOLS}:function:dms-s3-endpoint:live"
+BUCKET_URL = "https://cloudformation-custom-resource-response-euwest1.s3.eu-west-1.amazonaws.com"
+URL = f"{BUCKET_URL}/{quote(f'{STACK_ID}|Endpoint|{REQUEST_ID}')}?X-Amz-Signature=c0ffee"
 # To the table of leases. A test that compares the calls of a request leaves them out.
 LEASE_CALLS = ("get_item", "put_item", "update_item")
 
@@ -26,14 +30,13 @@ LEASE_CALLS = ("get_item", "put_item", "update_item")
 def make_url(seconds: float) -> str:
     """A ResponseURL that CloudFormation signed so many seconds after the beginning of 2026."""
     signed = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
-    host = "cloudformation-custom-resource-response-euwest1.s3.eu-west-1.amazonaws.com"
-    return f"https://{host}/answer?X-Amz-Date={signed:%Y%m%dT%H%M%SZ}&X-Amz-Signature=c0ffee"
+    return f"{BUCKET_URL}/answer?X-Amz-Date={signed:%Y%m%dT%H%M%SZ}&X-Amz-Signature=c0ffee"
 
 
 def make_properties(**changes: Any) -> dict[str, Any]:
     """Properties of an endpoint `orders` in dev; None leaves one out."""
     given = {
-        "ServiceToken": f"arn:aws:lambda:eu-west-1:{TOOLS}:function:dms-s3-endpoint:live",
+        "ServiceToken": FUNCTION_ARN,
         "ENVIRONMENT": "dev",
         "ENDPOINTIDENTIFIER": "orders",
         "POLICYNAME": "dms-orders",
@@ -46,7 +49,7 @@ def make_properties(**changes: Any) -> dict[str, Any]:
 def make_event(request_type: str, **changes: Any) -> dict[str, Any]:
     return {
         "RequestType": request_type,
-        "RequestId": "11111111-0000-4000-8000-000000000000",
+        "RequestId": REQUEST_ID,
         "StackId": STACK_ID,
         "LogicalResourceId": "Endpoint",
         "ResponseURL": URL,
@@ -77,8 +80,13 @@ class FakeClock:
         return Deadline(at, lambda: self.now, self.sleep, jitter=lambda: 0.5)
 
 
-def make_context(seconds: float = 900.0) -> SimpleNamespace:
-    return SimpleNamespace(get_remaining_time_in_millis=lambda: seconds * 1000, function_name="f", aws_request_id="a")
+def make_context(seconds: float = 900.0, function_arn: str = FUNCTION_ARN) -> SimpleNamespace:
+    return SimpleNamespace(
+        get_remaining_time_in_millis=lambda: seconds * 1000,
+        function_name="f",
+        invoked_function_arn=function_arn,
+        aws_request_id="a",
+    )
 
 
 @dataclass

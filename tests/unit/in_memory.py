@@ -31,10 +31,12 @@ from dms_s3_endpoint.aws.dms import Dms
 from dms_s3_endpoint.aws.iam import Iam
 from dms_s3_endpoint.aws.lease_table import LeaseTable
 from dms_s3_endpoint.aws.sessions import is_changing
+from dms_s3_endpoint.aws.stacks import Stacks
 from dms_s3_endpoint.aws.storage import Storage
 from dms_s3_endpoint.cloudformation.event import Event
 from dms_s3_endpoint.cloudformation.lifecycle import answer
-from dms_s3_endpoint.model.arns import name_in
+from dms_s3_endpoint.cloudformation.origin import Origin
+from dms_s3_endpoint.model.arns import arn_of, name_in
 from dms_s3_endpoint.model.environments import Environment
 from dms_s3_endpoint.model.errors import Code, EndpointError
 from dms_s3_endpoint.model.figures import Figures
@@ -44,7 +46,7 @@ from local_aws.dms_endpoints import Endpoints
 from local_aws.dms_parameters import DmsFault, ParameterFault, check
 from local_aws.switches import Switches, changed
 
-from .builders import DATA_LAKE, DEV, DMS, ENVIRONMENTS, FakeClock, make_client_error
+from .builders import DATA_LAKE, DEV, DMS, ENVIRONMENTS, FUNCTION_ARN, FakeClock, make_client_error
 from .races import Pool
 from .wire import Disturb, Happening, Happenings, KilledError, Note, Wire, undisturbed, unnoted
 
@@ -389,6 +391,38 @@ class FakeDynamoDB:
         return {}
 
 
+@dataclass
+class FakeCloudFormation:
+    """The stacks of the tools account. Methods are boto3's, as far as they are used."""
+
+    service: str = "cloudformation"
+    # By the stack's id its status, and with a logical id its resource.
+    statuses: dict[str, str] = field(default_factory=dict)
+    resources: dict[tuple[str, str], Given] = field(default_factory=dict)
+    # Whether the events are its own; else somebody makes them up.
+    sends: bool = True
+
+    def begin(self, event: Given) -> None:
+        """From now on it shows that it waits for the answer to the event."""
+        if not self.sends:
+            return
+        resource = {"ResourceStatus": f"{event['RequestType'].upper()}_IN_PROGRESS"}
+        known = {"PhysicalResourceId": event["PhysicalResourceId"]} if "PhysicalResourceId" in event else {}
+        self.statuses[event["StackId"]] = "UPDATE_IN_PROGRESS"
+        self.resources[event["StackId"], event["LogicalResourceId"]] = resource | known
+
+    def describe_stack_resource(self, StackName: str, LogicalResourceId: str) -> Given:  # noqa: N803
+        found = self.resources.get((StackName, LogicalResourceId))
+        if found is None:
+            raise make_client_error("ValidationError", f"Resource {LogicalResourceId} does not exist for stack")
+        return {"StackResourceDetail": found}
+
+    def describe_stacks(self, StackName: str) -> Given:  # noqa: N803
+        if StackName not in self.statuses:
+            raise make_client_error("ValidationError", f"Stack with id {StackName} does not exist")
+        return {"Stacks": [{"StackId": StackName, "StackStatus": self.statuses[StackName]}]}
+
+
 @contextmanager
 def deployed_in_memory() -> Iterator[None]:
     """The function's variables; and calls that it makes side by side are made as races.Pool makes them."""
@@ -396,6 +430,7 @@ def deployed_in_memory() -> Iterator[None]:
         "ENVIRONMENTS": DEV.name,
         "DATA_LAKE_ROLE_ARNS": DEV.data_lake_role_arn,
         "DMS_ROLE_ARNS": DEV.dms_role_arn,
+        "VERIFY_STACKS": "false",
     }
     with mock.patch.dict(os.environ, variables), mock.patch.object(parallel, "ThreadPoolExecutor", Pool):
         yield
@@ -424,6 +459,8 @@ class CloudInMemory:
     storage_clients: dict[str, Any] = field(default_factory=dict)
     # Whether each call's parameters are checked as botocore does.
     validates: bool = True
+    # Where the function asks whether a request is CloudFormation's; None if it does not ask.
+    cloudformation: FakeCloudFormation | None = None
 
     def __post_init__(self) -> None:
         self.iam = FakeIam(self.clock)
@@ -451,6 +488,8 @@ class CloudInMemory:
     def deliver(self, event: Given) -> list[Given]:
         """The answers: one, or none where the function was killed."""
         wire = self._wire(self.happenings, self.disturb, self.note)
+        if self.cloudformation:
+            self.cloudformation.begin(event)
         self.happenings, self.disturb, self.note = {}, undisturbed, unnoted
         takes_answer, self.takes_answer = self.takes_answer, True
         answers: list[Given] = []
@@ -514,7 +553,9 @@ class CloudInMemory:
             account_arn=f"arn:aws:dms:eu-west-1:{DMS}",
         )
         accounts = Accounts(in_data_lake, in_dms, storage, "eu-west-1", wire.deadline, Figures())
-        return DeploymentInMemory(ENVIRONMENTS, accounts, self._lease(wire, request), self.unreachable, wire)
+        asked: Any = FakeClient(self.cloudformation, wire.call, self.validates)
+        origin = Origin(arn_of(FUNCTION_ARN), stacks=Stacks(asked) if self.cloudformation else None)
+        return DeploymentInMemory(ENVIRONMENTS, accounts, self._lease(wire, request), origin, self.unreachable, wire)
 
 
 @dataclass(frozen=True)
@@ -524,6 +565,7 @@ class DeploymentInMemory:
     environments: Mapping[str, Environment]
     accounts: Accounts
     lease: Lease
+    origin: Origin
     unreachable: set[str]
     wire: Wire
 

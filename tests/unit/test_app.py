@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 from unittest import mock
 
@@ -14,13 +16,27 @@ import pytest
 
 from dms_s3_endpoint.app import handler
 from dms_s3_endpoint.aws.lease_table import LeaseTable
+from dms_s3_endpoint.aws.sessions import ONLY_LOOKING
+from dms_s3_endpoint.aws.stacks import Stacks
 from dms_s3_endpoint.cloudformation.event import Event
 from dms_s3_endpoint.cloudformation.lifecycle import failure
+from dms_s3_endpoint.cloudformation.origin import ForeignUrlError
+from dms_s3_endpoint.cloudformation.telemetry import start_logging
 from dms_s3_endpoint.model.errors import Code, EndpointError
 from dms_s3_endpoint.model.lives import Life, Record
 
-from .builders import DEV, FakeBucket, FakeClock, make_context, make_event, make_properties
-from .in_memory import TABLE, CloudInMemory, FakeClient, FakeDynamoDB
+from .builders import (
+    BUCKET_URL,
+    DEV,
+    FUNCTION_ARN,
+    TOOLS,
+    FakeBucket,
+    FakeClock,
+    make_context,
+    make_event,
+    make_properties,
+)
+from .in_memory import TABLE, CloudInMemory, FakeClient, FakeCloudFormation, FakeDynamoDB
 
 
 @pytest.fixture
@@ -36,12 +52,13 @@ def bucket(monkeypatch: pytest.MonkeyPatch, dynamodb: FakeDynamoDB) -> Iterator[
     monkeypatch.setenv("DMS_ROLE_ARNS", DEV.dms_role_arn)
     monkeypatch.setenv("LEASE_TABLE", TABLE)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setenv("VERIFY_STACKS", "false")
     bucket, clock, client = FakeBucket(), FakeClock(), FakeClient(dynamodb)
 
     def before_lambda_ends(context: Any, kept: float) -> Any:
         return clock.deadline(clock.now + context.get_remaining_time_in_millis() / 1000 - kept)
 
-    def lease_table(name: str, *_given: object) -> LeaseTable:
+    def lease_table(_own: object, name: str, *_given: object) -> LeaseTable:
         return LeaseTable(client, name)  # type: ignore[arg-type]  # the part that is used
 
     with (
@@ -179,6 +196,141 @@ def test_no_line_of_the_log_has_the_response_url(bucket: FakeBucket, caplog: pyt
     logging.getLogger("dms_s3_endpoint").removeHandler(caplog.handler)
     assert "InvalidRequest" in caplog.text
     assert "c0ffee" not in caplog.text
+
+
+def test_an_answer_that_would_go_to_somebody_else_is_not_given_and_nothing_is_done(
+    bucket: FakeBucket, dynamodb: FakeDynamoDB, capsys: pytest.CaptureFixture[str]
+) -> None:
+    event = make_event("Create", ResponseURL="https://me:mine@example.com/answer?X-Amz-Signature=c0ffee")
+    with (
+        mock.patch("dms_s3_endpoint.aws.sessions.enter", side_effect=AssertionError("a call")),
+        pytest.raises(ForeignUrlError, match=r"leads to example\.com, by https$"),
+    ):
+        handler(event, make_context())  # type: ignore[arg-type]  # the part that is read
+    assert (bucket.puts, dynamodb.items) == ([], {})
+    assert "c0ffee" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("without", [{}, {"ResponseURL": None}, {"ResponseURL": 7}, {"ResponseURL": [BUCKET_URL]}])
+def test_an_event_without_a_response_url_is_nobodys(bucket: FakeBucket, without: dict[str, object]) -> None:
+    event = {key: value for key, value in make_event("Delete").items() if key != "ResponseURL"} | without
+    with pytest.raises(ForeignUrlError):
+        handler(event, make_context())  # type: ignore[arg-type]  # the part that is read
+    assert bucket.puts == []
+
+
+def test_cloudformation_is_asked_unless_the_function_is_deployed_otherwise(
+    bucket: FakeBucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloudformation: Any = FakeClient(FakeCloudFormation())
+    for asks, outcome in (("true", "AccessDenied: Create of Endpoint"), ("", "AccessDenied"), ("false", "InvalidRequ")):
+        monkeypatch.setenv("VERIFY_STACKS", asks)
+        with mock.patch("dms_s3_endpoint.aws.sessions.stacks", return_value=Stacks(cloudformation)):
+            reason = handle(bucket, "Create", RequestId=asks, ResourceProperties={})["Reason"]
+        assert str(reason).startswith(outcome)
+
+
+# The alias that only looks
+
+
+CHECK_ARN = FUNCTION_ARN.replace(":live", ":check")
+
+
+@pytest.mark.parametrize(
+    ("function_arn", "looks"),
+    [
+        (CHECK_ARN, True),
+        (FUNCTION_ARN, False),
+        (FUNCTION_ARN.removesuffix(":live"), False),
+        (FUNCTION_ARN.replace(":live", ":$LATEST"), False),
+        # A function of that name.
+        (FUNCTION_ARN.replace("dms-s3-endpoint:live", "check"), False),
+        (FUNCTION_ARN.replace("dms-s3-endpoint:live", "check:live"), False),
+    ],
+)
+def test_only_the_alias_check_takes_a_check(bucket: FakeBucket, function_arn: str, looks: bool) -> None:
+    event, context = make_event("Check", ResourceProperties={}), make_context(function_arn=function_arn)
+    report: Any = handler(event, context)  # type: ignore[arg-type]  # the part that is read
+    (problem,) = report["problems"]
+    assert report["action"] == "fail"
+    assert ("ENVIRONMENT is missing" in problem, "a Check is for the alias check" in problem) == (looks, not looks)
+    assert bucket.puts == []
+
+
+@pytest.mark.parametrize(("function_arn", "narrowed"), [(CHECK_ARN, True), (FUNCTION_ARN, False)])
+def test_the_roles_are_assumed_for_looking_alone_by_that_alias(
+    bucket: FakeBucket, function_arn: str, narrowed: bool
+) -> None:
+    request_type = "Check" if narrowed else "Create"
+    with mock.patch("dms_s3_endpoint.aws.sessions.enter", side_effect=ValueError("no")) as enter, suppress(ValueError):
+        handler(make_event(request_type), make_context(function_arn=function_arn))  # type: ignore[arg-type]  # as above
+    assert (ONLY_LOOKING in enter.call_args.args) is narrowed
+
+
+@pytest.mark.parametrize(
+    ("request_type", "physical_id", "status", "answered"),
+    [
+        ("Create", None, "FAILED", "invalid/Endpoint"),
+        ("Update", "dev/orders", "FAILED", "dev/orders"),
+        ("Delete", "dev/orders", "FAILED", "dev/orders"),
+        # The rollback of that Create.
+        ("Delete", "invalid/Endpoint", "SUCCESS", "invalid/Endpoint"),
+    ],
+)
+def test_through_that_alias_nothing_is_carried_out_and_whoever_named_it_by_mistake_is_told(
+    bucket: FakeBucket, dynamodb: FakeDynamoDB, request_type: str, physical_id: str | None, status: str, answered: str
+) -> None:
+    event = make_event(request_type, **({"PhysicalResourceId": physical_id} if physical_id else {}))
+    with mock.patch("dms_s3_endpoint.aws.sessions.enter", side_effect=AssertionError("a call")):
+        handler(event, make_context(function_arn=CHECK_ARN))  # type: ignore[arg-type]  # the part that is read
+    assert (bucket.answer["Status"], bucket.answer["PhysicalResourceId"]) == (status, answered)
+    assert "the alias check" in bucket.answer["Reason"] or status == "SUCCESS"
+    assert dynamodb.items == {}
+
+
+MEGABYTE = "x" * 10**6
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"LogicalResourceId": MEGABYTE, "StackId": MEGABYTE, "PhysicalResourceId": [MEGABYTE]},
+        {"StackId": f"arn:aws:cloudformation:eu-west-1:{TOOLS}:stack/{MEGABYTE}/1"},
+        {"RequestType": MEGABYTE},
+        {"ResourceProperties": {MEGABYTE: MEGABYTE}},
+        {"ResourceProperties": {f"{number}{'x' * 1000}": "x" for number in range(1000)}},
+        {"ResourceProperties": make_properties(ENVIRONMENT=MEGABYTE, ENDPOINTIDENTIFIER=[MEGABYTE] * 5)},
+    ],
+    ids=["ids", "stack", "type", "name", "names", "values"],
+)
+def test_a_refusal_of_a_megabyte_is_logged_in_short(bucket: FakeBucket, given: dict[str, object]) -> None:
+    with logged() as written:
+        handle(bucket, "Create", **given)
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    assert "ERROR" in {line["level"] for line in lines}
+    assert len(written.getvalue()) < 200_000
+    assert all(line["request_id"] for line in lines)
+
+
+def test_so_is_what_nobody_foresaw(bucket: FakeBucket) -> None:
+    with mock.patch("dms_s3_endpoint.aws.sessions.enter", side_effect=ValueError(MEGABYTE)), logged() as written:
+        handle(bucket, "Create")
+    assert "ValueError" in written.getvalue()
+    assert len(written.getvalue()) < 200_000
+
+
+@contextmanager
+def logged() -> Iterator[io.StringIO]:
+    """What the function writes to its log."""
+    start_logging({}, "")  # which makes the handler
+    (to_stdout,) = logging.getLogger("dms_s3_endpoint").handlers
+    assert isinstance(to_stdout, logging.StreamHandler)
+    written, before = io.StringIO(), to_stdout.stream
+    to_stdout.setStream(written)
+    try:
+        yield written
+    finally:
+        to_stdout.setStream(before)
 
 
 def measured(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:

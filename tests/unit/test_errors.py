@@ -79,3 +79,4 @@ def test_a_request_with_thousands_of_faults_can_not_fill_the_log() -> None:
     error = invalid(*(f"KEY{number} is unknown" for number in range(5000)))
     assert str(error).endswith(f"; and {5000 - LOGGED_FAULTS} more, left out. {REMEDY}")
     assert len(str(invalid("x" * 10**6))) < 2100
+    assert len(str(invalid(*(f"{number}{'x' * 1000}" for number in range(100))))) < 11_000

@@ -12,7 +12,7 @@ from development.faults.scenarios import SCENARIOS
 from development.faults.stack import Event
 from development.faults.variants import VARIANTS
 
-from .in_memory import FAULTS, CloudInMemory, refuse
+from .in_memory import FAULTS, CloudInMemory, FakeCloudFormation, refuse
 from .wire import Happening
 
 pytestmark = pytest.mark.usefixtures("in_memory")
@@ -22,12 +22,19 @@ CALLS_OF_AN_OPERATION = 6
 RUNS_OF_THE_USUAL, RUNS_OF_A_VARIANT = 50, 3
 
 
+def cloud_of(variant: str) -> CloudInMemory:
+    """In the usual one the function asks CloudFormation, too, which no variant changes."""
+    cloud = CloudInMemory(cloudformation=FakeCloudFormation() if variant == "usual" else None)
+    cloud.switch(**VARIANTS[variant])
+    return cloud
+
+
 def calls_of(request_kind: str, variant: str) -> list[str]:
     """The calls of the request when nothing is wrong."""
     calls_by_event: dict[str, list[str]] = {}
     watched: list[str] = []
-    cloud = CloudInMemory(on_end=lambda event, calls, _: calls_by_event.update({event["RequestId"]: calls}))
-    cloud.switch(**VARIANTS[variant])
+    cloud = cloud_of(variant)
+    cloud.on_end = lambda event, calls, _: calls_by_event.update({event["RequestId"]: calls})
     ended = run(cloud, SCENARIOS[request_kind], "orders", lambda event: watched.append(event["RequestId"]))
     assert ended == Ended(survived=True, violations=[])
     return calls_by_event[watched[0]]
@@ -49,8 +56,7 @@ def cells_of(request_kind: str, variant: str) -> list[tuple[int, str, bool, bool
 def disturbed(
     request_kind: str, variant: str, number: int, happening: Happening, may_end: bool = False, again: bool = False
 ) -> Ended:
-    cloud = CloudInMemory()
-    cloud.switch(**VARIANTS[variant])
+    cloud = cloud_of(variant)
 
     def disturb(_event: Event) -> None:
         cloud.happenings = {number: happening}

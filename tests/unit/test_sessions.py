@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,12 +16,15 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedErro
 
 from dms_s3_endpoint.aws.deadline import OutOfTimeError
 from dms_s3_endpoint.aws.sessions import (
+    ONLY_LOOKING,
     SECONDS_TO_CONNECT,
     SECONDS_TO_READ,
     Guard,
     assume,
     enter,
+    is_changing,
     new_client,
+    own,
     session_name,
 )
 from dms_s3_endpoint.model.errors import EndpointError
@@ -61,7 +65,7 @@ def entered(guard: Guard) -> dict[str, Any]:
         return clients[service]
 
     with mock.patch("dms_s3_endpoint.aws.sessions.new_client", noting):
-        assert enter(DEV, "orders-1", FakeClock().deadline(), Figures(), guard).region == "eu-west-1"
+        assert enter(DEV, "orders-1", FakeClock().deadline(), Figures(), guard, own()).region == "eu-west-1"
     return clients
 
 
@@ -281,6 +285,27 @@ def assumed(*answers: ClientError | None) -> Any:
     sts: Any = Sts(list(answers))
     given = assume(sts, "request", FakeClock().deadline(), ROLE_ARN).get_credentials()
     return given and given.access_key
+
+
+class NotedSts(Sts):
+    def assume_role(self, **given: Any) -> Any:
+        self.given = given
+        return super().assume_role(**given)
+
+
+@pytest.mark.parametrize("policy", ["", ONLY_LOOKING])
+def test_a_session_is_narrowed_by_the_policy_that_it_is_given(policy: str) -> None:
+    sts: Any = NotedSts([None])
+    assume(sts, "request", FakeClock().deadline(), ROLE_ARN, policy)
+    assert sts.given.get("Policy", "") == policy
+
+
+def test_a_session_that_only_looks_is_allowed_no_operation_that_changes_anything() -> None:
+    (statement,) = json.loads(ONLY_LOOKING)["Statement"]
+    operations = [action.partition(":")[2] for action in statement["Action"]]
+    assert [each for each in operations if is_changing(each)] == []
+    # STS takes no longer one.
+    assert len(ONLY_LOOKING) <= 2048
 
 
 def test_a_trust_that_sts_does_not_see_yet_is_waited_for() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -21,6 +22,7 @@ from .errors import THROTTLING, aws_call, error_code, error_message
 from .iam import Iam
 from .lease_table import LeaseTable
 from .parallel import in_parallel
+from .stacks import Stacks
 from .storage import Storage
 
 if TYPE_CHECKING:
@@ -43,6 +45,23 @@ CALLS = Config(
 CALLS_OF_LEASES = Config(retries={"mode": "standard", "total_max_attempts": 6}, connect_timeout=2, read_timeout=3)
 # The operations that change nothing begin with these.
 READING = ("Describe", "Get", "List")
+# What a session may do that only looks, whatever its role may: nothing that is not granted by both. At most 2,048
+# characters. https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session
+ONLY_LOOKING = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": [
+                    *("iam:Get*", "iam:List*", "dms:Describe*", "dms:ListTagsForResource"),
+                    *("s3:GetBucketLocation", "s3:GetBucketPolicy", "kms:DescribeKey", "kms:GetKeyPolicy"),
+                ],
+                "Resource": "*",
+            }
+        ],
+    }
+)
 # STS takes some seconds to see a trust policy that was deployed a moment ago.
 SECONDS_FOR_A_NEW_TRUST = 15.0
 
@@ -57,13 +76,26 @@ class Guard(Protocol):
         """An attempt ended without an answer."""
 
 
-def enter(environment: Environment, session_name: str, deadline: Deadline, figures: Figures, guard: Guard) -> Accounts:
+def own() -> boto3.Session:
+    """The function's own role. One for all clients of a request: each session reads the SDK's descriptions anew."""
+    return boto3.Session()
+
+
+def enter(
+    environment: Environment,
+    session_name: str,
+    deadline: Deadline,
+    figures: Figures,
+    guard: Guard,
+    own_session: boto3.Session,
+    session_policy: str = "",
+) -> Accounts:
     """Both accounts of the environment, as the roles assumed there see them. `session_name` ends with the RequestId.
 
     Raises EndpointError: AssumeRoleDenied if STS refuses a role, otherwise by what STS answers.
     """
-    sts: STSClient = new_client(boto3.Session(), "sts", deadline, figures)
-    begin = partial(assume, sts, session_name, deadline)
+    sts: STSClient = new_client(own_session, "sts", deadline, figures)
+    begin = partial(assume, sts, session_name, deadline, session_policy=session_policy)
     data_lake, dms = in_parallel(
         partial(begin, environment.data_lake_role_arn), partial(begin, environment.dms_role_arn)
     )
@@ -86,20 +118,28 @@ def enter(environment: Environment, session_name: str, deadline: Deadline, figur
     )
 
 
-def lease_table(name: str, deadline: Deadline, figures: Figures) -> LeaseTable:
+def lease_table(own_session: boto3.Session, name: str, deadline: Deadline, figures: Figures) -> LeaseTable:
     """The table of this name, in the function's own account."""
-    return LeaseTable(new_client(boto3.Session(), "dynamodb", deadline, figures, CALLS_OF_LEASES), name)
+    return LeaseTable(new_client(own_session, "dynamodb", deadline, figures, CALLS_OF_LEASES), name)
 
 
-def assume(sts: STSClient, session_name: str, deadline: Deadline, role_arn: str) -> boto3.Session:
+def stacks(own_session: boto3.Session, deadline: Deadline, figures: Figures) -> Stacks:
+    """The stacks of the function's own account and region."""
+    return Stacks(new_client(own_session, "cloudformation", deadline, figures))
+
+
+def assume(
+    sts: STSClient, session_name: str, deadline: Deadline, role_arn: str, session_policy: str = ""
+) -> boto3.Session:
     """A session of the role; `session_name` leads from CloudTrail in its account back to the request.
 
     Raises EndpointError: AssumeRoleDenied if STS refuses, otherwise by what STS answers.
     """
+    narrowed: Any = {"Policy": session_policy} if session_policy else {}
     for _waited in deadline.attempts(at_most=SECONDS_FOR_A_NEW_TRUST, longest=2.0):
         with aws_call(f"assume-role {role_arn}"):
             try:
-                credentials = sts.assume_role(RoleArn=role_arn, RoleSessionName=session_name)["Credentials"]
+                credentials = sts.assume_role(RoleArn=role_arn, RoleSessionName=session_name, **narrowed)["Credentials"]
             except ClientError as error:
                 if error_code(error) not in ("AccessDenied", "InvalidClientTokenId"):
                     raise

@@ -9,6 +9,7 @@ from ..aws.accounts import Accounts
 from ..model.environments import Environment
 from ..model.figures import Figures
 from ..procedure.lease import Lease
+from .origin import Origin
 
 
 class Deployment(Protocol):
@@ -17,6 +18,10 @@ class Deployment(Protocol):
     @property
     def environments(self) -> Mapping[str, Environment]:
         """The environments by name. Raises EndpointError (InternalError) if the function was deployed wrongly."""
+
+    @property
+    def origin(self) -> Origin:
+        """Whose requests are carried out."""
 
     @property
     def lease(self) -> Lease:

@@ -31,6 +31,7 @@ from ..procedure.provision import Work, provision
 from ..procedure.survey import survey_create, survey_update
 from .deployment import Deployment
 from .event import Event
+from .origin import ensure_asked_for
 from .removal import remove, remove_each, remove_or_condemn, survey_life, try_to_remove, try_to_remove_condemned
 
 logger = logging.getLogger(__name__)
@@ -97,7 +98,8 @@ def _request_id_of(error: BaseException) -> dict[str, str]:
 
 
 def carry_out(event: Event, deployment: Deployment) -> Answer:
-    """Do what the request asks for. Raises EndpointError."""
+    """Do what the request asks for, if CloudFormation asks. Raises EndpointError."""
+    ensure_asked_for(event, deployment.origin, deployment.lease, deployment.figures)
     match event.request_type:
         case "Create":
             return create(event, deployment)

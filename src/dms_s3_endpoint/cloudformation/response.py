@@ -34,6 +34,8 @@ SECONDS_BEFORE_THE_END = 12.0
 SECONDS_FOR_A_PUT = 5.0
 # Of HTTP: any other answer, a redirect included, means that the bucket has nothing.
 STATUSES_OF_SUCCESS = range(200, 300)
+# S3 answers so to a signature that is wrong, or older than two hours: no third try mends that.
+FORBIDDEN, MOST_FORBIDDEN = 403, 2
 # What crhelper reads of an event without asking whether it is there.
 READ_BY_CRHELPER = ("RequestType", "StackId", "RequestId", "LogicalResourceId", "ResourceProperties")
 
@@ -148,10 +150,11 @@ class Response(CfnResource):
 
 
 def _put(url: str, body: bytes, deadline: Deadline) -> bool:
-    """PUT the body until CloudFormation's bucket takes it, or the time is over; whether it did.
+    """PUT the body until CloudFormation's bucket takes it, forbids it twice, or the time is over; whether it took it.
 
     Through http.client, which logs nothing: the URL is a secret, as whoever has it can answer for us.
     """
+    forbidden = 0
     for _waited in deadline.attempts(first=0.5, longest=10.0):
         try:
             status = _put_once(url, body)
@@ -161,7 +164,10 @@ def _put(url: str, body: bytes, deadline: Deadline) -> bool:
         if status in STATUSES_OF_SUCCESS:
             return True
         logger.warning("CloudFormation refused the answer", extra={"http_status": status})
-    logger.error("CloudFormation was not answered: the time is over")
+        forbidden += status == FORBIDDEN
+        if forbidden == MOST_FORBIDDEN:
+            break
+    logger.error("CloudFormation was not answered: the ResponseURL is not valid, or the time is over")
     return False
 
 

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedd
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import time
@@ -16,7 +17,7 @@ from aws_lambda_powertools import Logger, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore import xform_name
 
-from ..model.errors import USER_ERRORS
+from ..model.errors import USER_ERRORS, shortened
 from ..model.figures import Figures
 from ..model.ownership import stack_name
 from .event import REQUEST_TYPES, Event
@@ -25,17 +26,34 @@ logger = logging.getLogger(__name__)
 NAMESPACE = "DmsS3Endpoint"
 SUCCESS = "Success"
 KEYS = ("StackId", "RequestId", "LogicalResourceId", "RequestType", "PhysicalResourceId")
+# Of a key, which each line has; of any other text, such as a traceback. An event may have six megabytes.
+LONGEST_KEY, LONGEST_TEXT, MOST_ITEMS = 1024, 16_000, 100
 
 
 def start_logging(raw: Mapping[str, Any], environment: str) -> None:
     """Correlation keys on each line; never the event itself, which has the ResponseURL."""
-    structured = Logger(service="dms_s3_endpoint", level=os.environ.get("LOG_LEVEL", "INFO"))
-    keys = {xform_name(key): raw[key] for key in KEYS if key in raw}
-    keys |= {"stack_name": stack_name(str(raw.get("StackId", "")))}
+    level = os.environ.get("LOG_LEVEL", "INFO")
+    structured = Logger(service="dms_s3_endpoint", level=level, json_serializer=_as_short_json)
+    keys: dict[str, Any] = {xform_name(key): shortened(str(raw[key]), LONGEST_KEY) for key in KEYS if key in raw}
+    keys |= {"stack_name": shortened(stack_name(str(raw.get("StackId", ""))), LONGEST_KEY)}
     if environment:
         keys["environment"] = environment
     structured.structure_logs(append=False, **keys)
     structured.info("Request received")
+
+
+def _as_short_json(line: Mapping[str, Any]) -> str:
+    """The line as Powertools writes it, with its texts shortened."""
+    return json.dumps(_short(line), separators=(",", ":"), ensure_ascii=False)
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _short(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_short(each) for each in value[:MOST_ITEMS]]
+    # An exception, for example, is written as its text.
+    return value if isinstance(value, int | float | None) else shortened(str(value), LONGEST_TEXT)
 
 
 @dataclass(frozen=True)
@@ -66,6 +84,7 @@ class Measurement:
         self._metric("Throttles", MetricUnit.Count, len(self.figures.throttled))
         self._metric("LeftAsItIs", MetricUnit.Count, len(self.figures.left_as_it_is))
         self._metric("LeftBehind", MetricUnit.Count, len(self.figures.left_behind))
+        self._metric("Unverified", MetricUnit.Count, len(self.figures.unverified))
         for seconds in self.figures.propagation:
             self._metric("PropagationSeconds", MetricUnit.Seconds, seconds)
 

@@ -26,6 +26,14 @@ def read_arn(text: str) -> Arn | None:
         return None
 
 
+def arn_of(text: str) -> Arn:
+    """The parts of an ARN. Raises ValueError for any other text."""
+    arn = read_arn(text)
+    if arn is None:
+        raise ValueError(f"{text!r} is no ARN")
+    return arn
+
+
 def name_in(arn: str) -> str:
     """The last part of a path in an ARN, as the name of a role or policy."""
     return arn.rpartition("/")[2]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .arns import Arn, read_arn
+from .arns import arn_of
 from .errors import Code, EndpointError
 
 ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+", re.ASCII)
@@ -33,24 +33,17 @@ class Environment:
     @property
     def partition(self) -> str:
         """aws, aws-cn or aws-us-gov."""
-        return _parts(self.data_lake_role_arn).partition
+        return arn_of(self.data_lake_role_arn).partition
 
     @property
     def data_lake_account(self) -> str:
         """The 12 digits of the account with the bucket."""
-        return _parts(self.data_lake_role_arn).account
+        return arn_of(self.data_lake_role_arn).account
 
     @property
     def dms_account(self) -> str:
         """The 12 digits of the account with the endpoints."""
-        return _parts(self.dms_role_arn).account
-
-
-def _parts(role_arn: str) -> Arn:
-    arn = read_arn(role_arn)
-    if arn is None:
-        raise ValueError(f"{role_arn!r} is no ARN")
-    return arn
+        return arn_of(self.dms_role_arn).account
 
 
 def read_environments(variables: Mapping[str, str]) -> dict[str, Environment]:

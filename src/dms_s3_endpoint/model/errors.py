@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 REASON_LENGTH = 400
-# Of one error, so that a request can't fill the log.
-LOGGED_FAULTS, LOGGED_LENGTH = 100, 2000
+# Of one error, so that a request can't fill the log: of its faults, of the text of one, and of all of them.
+LOGGED_FAULTS, LOGGED_LENGTH, LOGGED_IN_ALL = 100, 2000, 10_000
 
 
 class Code(StrEnum):
@@ -46,14 +46,15 @@ class EndpointError(Exception):
     """A request that failed: `failed` names the step and the thing, `remedy` says what to do.
 
     `more` are further faults of the same request. The text of the exception has them all, for the log, up to
-    LOGGED_FAULTS of them.
+    LOGGED_FAULTS of them, and LOGGED_IN_ALL characters.
     """
 
     def __init__(self, code: Code, failed: str, remedy: str, more: Iterable[str] = ()) -> None:
         self.code = code
         self.faults = tuple(shortened(one_line(each), LOGGED_LENGTH) for each in (failed, *more))
         self.remedy = one_line(remedy)
-        super().__init__(f"{code}: {self._told(LOGGED_FAULTS, 'left out')}. {self.remedy}")
+        told = shortened(self._told(LOGGED_FAULTS, "left out"), LOGGED_IN_ALL)
+        super().__init__(f"{code}: {told}. {self.remedy}")
 
     @property
     def failed(self) -> str:

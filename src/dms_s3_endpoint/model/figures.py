@@ -17,3 +17,5 @@ class Figures:
     left_as_it_is: list[str] = field(default_factory=list)
     # Physical ids that CloudFormation has no more, and of which something still stands.
     left_behind: list[str] = field(default_factory=list)
+    # Physical ids that were deleted though CloudFormation did not tell whether it asked for that.
+    unverified: list[str] = field(default_factory=list)
