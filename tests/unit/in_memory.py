@@ -457,6 +457,8 @@ class CloudInMemory:
     unreachable: set[str] = field(default_factory=set)
     # The data-lake account's clients of S3 and KMS, which only a check makes.
     storage_clients: dict[str, Any] = field(default_factory=dict)
+    # By what the function is invoked.
+    function_arn: str = FUNCTION_ARN
     # Whether each call's parameters are checked as botocore does.
     validates: bool = True
     # Where the function asks whether a request is CloudFormation's; None if it does not ask.
@@ -554,7 +556,7 @@ class CloudInMemory:
         )
         accounts = Accounts(in_data_lake, in_dms, storage, "eu-west-1", wire.deadline, Figures())
         asked: Any = FakeClient(self.cloudformation, wire.call, self.validates)
-        origin = Origin(arn_of(FUNCTION_ARN), stacks=Stacks(asked) if self.cloudformation else None)
+        origin = Origin(arn_of(self.function_arn), stacks=Stacks(asked) if self.cloudformation else None)
         return DeploymentInMemory(ENVIRONMENTS, accounts, self._lease(wire, request), origin, self.unreachable, wire)
 
 

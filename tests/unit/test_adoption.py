@@ -261,7 +261,7 @@ def test_where_nothing_stands_nothing_is_imported_or_made() -> None:
 def test_what_another_stack_has_stays_taken() -> None:
     world = World().created()
     (answer,) = world.cloud.deliver(
-        make_event("Create", ResourceProperties=adopting(), StackId="arn:aws:cloudformation:eu-west-1:1:stack/other/1")
+        make_event("Create", ResourceProperties=adopting(), StackId=STACK_ID.replace("/orders/", "/other/"))
     )
     assert answer["Reason"].startswith("NameTaken: ")
 

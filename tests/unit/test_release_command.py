@@ -20,7 +20,7 @@ from dms_s3_endpoint_cli.known import Said, objection
 from dms_s3_endpoint_cli.release import SECONDS_BETWEEN_LOOKS, main
 from tests.by_hand import without_our_tags
 
-from .builders import DATA_LAKE, TOOLS, make_client_error
+from .builders import DATA_LAKE, FUNCTION_ARN, TOOLS, make_client_error
 from .builders import STACK_ID as A_STACK
 from .in_memory import FakeClient, FakeIam
 from .test_adoption import ByHand, adopting, of_ours
@@ -176,6 +176,7 @@ def test_what_cloudformation_knows_no_more_is_released(desk: Desk, known: Known 
 def test_cloudformation_is_asked_in_the_stack_s_own_region_and_dms_in_the_given_one(desk: Desk) -> None:
     there = A_STACK.replace("eu-west-1", "us-east-1")
     desk.world.stack = Stack(desk.world.cloud, there)
+    desk.world.cloud.function_arn = FUNCTION_ARN.replace("eu-west-1", "us-east-1")
     desk.retaining(desk.world.created()).release("--yes")
     assert desk.is_released()
     assert desk.regions == {("iam", None), ("dms", "eu-west-1"), ("sts", "us-east-1"), ("cloudformation", "us-east-1")}
