@@ -72,9 +72,13 @@ def run(command: Sequence[str], environ: Mapping[str, str], cwd: Path = ROOT, gi
         stderr=subprocess.STDOUT,
         check=False,
     )
-    if done.returncode:
-        raise CommandFailedError(f"{' '.join(command)}\n{done.stdout}")
-    return done.stdout
+    return _output(command, done.returncode, done.stdout)
+
+
+def _output(command: Sequence[str], status: int, printed: str) -> str:
+    if status:
+        raise CommandFailedError(f"{' '.join(command)}\n{printed}")
+    return printed
 
 
 def build_environ() -> dict[str, str]:
@@ -115,10 +119,7 @@ def sam_deploy(
         "--no-fail-on-empty-changeset",
     ]
     command += ["--no-progressbar", *(["--parameter-overrides", *overrides] if overrides else [])]
-    status, printed = sam(command[1:], sam_environ(aws, account), ROOT)
-    if status:
-        raise CommandFailedError(f"{' '.join(command)}\n{printed}")
-    return printed
+    return _output(command, *sam(command[1:], sam_environ(aws, account), ROOT))
 
 
 def delete_stack(aws: EmbeddedAws, stack: str, account: str = TOOLS) -> None:

@@ -29,7 +29,7 @@ from .parameters import SsmParameters, read_overrides, values_of
 from .report import Row
 from .schema import TYPE_NAME
 from .shared import shared_folders, shared_names
-from .stack import Stack, read_stack
+from .stack import Stack, deployed_template, read_stack
 from .template import (
     Properties,
     Resources,
@@ -107,16 +107,18 @@ def check(path: Path | None, stack_name: str, overrides: Mapping[str, str], sess
     """
     stack, ssm = read_stack(session, stack_name), SsmParameters(session.client("ssm"))
     pseudo_parameters = _pseudo_parameters(session, stack)
-    template = read_template(path) if path else _deployed(stack)
+    template = read_template(path) if path else _deployed(session, stack)
     resources = resolved_resources(template, values_of(template, overrides, stack.parameters, ssm), pseudo_parameters)
     declared = ssm.resolved(endpoints_of(resources))
     gone = [name for name in stack.physical_ids if name not in declared]
-    standing = _standing(stack, ssm, pseudo_parameters) if gone else {}
+    standing = _standing(session, stack, ssm, pseudo_parameters) if gone else {}
     asking = Asking(stack, session.client("lambda"))
     with ThreadPoolExecutor(AT_ONCE) as pool:
         changed = list(pool.map(lambda name: asking.of_change(name, declared[name]), declared))
         deleted = list(pool.map(lambda name: asking.of_deletion(name, standing.get(name, {})), gone))
-    return [*_of_stack(stack, resources, declared), *_with_shared(changed, declared), *_misspelt(resources), *deleted]
+    misspelt = list(_misspelt(resources))
+    of_stack = _of_stack(stack, resources, is_without_endpoint=not declared and not misspelt)
+    return [*of_stack, *_with_shared(changed, declared), *misspelt, *deleted]
 
 
 def _pseudo_parameters(session: boto3.Session, stack: Stack) -> PseudoParameterValues:
@@ -129,26 +131,27 @@ def _pseudo_parameters(session: boto3.Session, stack: Stack) -> PseudoParameterV
     )
 
 
-def _deployed(stack: Stack) -> Mapping[str, Any]:
+def _deployed(session: boto3.Session, stack: Stack) -> Mapping[str, Any]:
     """The template that the stack was deployed with. Raises CheckError if it never was."""
-    if not stack.template:
+    if not stack.stack_id:
         raise CheckError(f"stack {stack.name} does not exist: name a template")
-    if isinstance(stack.template, str):
-        return parsed(stack.template, f"the template of stack {stack.name}")
-    return stack.template
+    template = deployed_template(session, stack)
+    return parsed(template, f"the template of stack {stack.name}") if isinstance(template, str) else template
 
 
-def _standing(stack: Stack, ssm: SsmParameters, pseudo_parameters: PseudoParameterValues) -> Resources:
+def _standing(
+    session: boto3.Session, stack: Stack, ssm: SsmParameters, pseudo_parameters: PseudoParameterValues
+) -> Resources:
     """The resources of the template that the stack was deployed with."""
-    template = _deployed(stack)
+    template = _deployed(session, stack)
     return resolved_resources(template, values_of(template, {}, stack.parameters, ssm), pseudo_parameters)
 
 
-def _of_stack(stack: Stack, resources: Resources, declared: Mapping[str, Properties]) -> Iterator[Row]:
+def _of_stack(stack: Stack, resources: Resources, is_without_endpoint: bool) -> Iterator[Row]:
     """A row for the stack, if there is anything to say of it."""
     if refusal := stack.refusal():
         yield Row(THE_STACK, stack.name, "fail", problems=[refusal])
-    if not declared and not misspelt_types(resources):
+    if is_without_endpoint:
         yield Row(THE_STACK, stack.name, "nothing", warnings=[f"the template has no {TYPE_NAME}{_nested(resources)}"])
 
 

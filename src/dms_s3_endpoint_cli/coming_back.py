@@ -65,8 +65,12 @@ def _lost(live: Live, source: Endpoint) -> Iterator[str]:
         return
     if live.type != CDC and not live.load_is_over:
         yield "its full load is not over"
-    if live.type == FULL_LOAD:
-        return
+    if live.type != FULL_LOAD:
+        yield from _lost_changes(live, source)
+
+
+def _lost_changes(live: Live, source: Endpoint) -> Iterator[str]:
+    """Why DMS could not go on where it was."""
     if source.engine not in TAKE_START_POINTS:
         engine = source.engine or "which does not exist"
         yield f"DMS takes no start point for its source, {source.identifier} ({engine})"

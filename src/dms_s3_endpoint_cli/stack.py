@@ -34,7 +34,7 @@ class Stack:
     """A stack and the physical ids of its endpoints by logical id.
 
     Before the first deployment the id is empty and there are no endpoints. `parameters` are as they were given: of an
-    SSM parameter the name. `template` is what was deployed, as text, or as the map that the SDK makes of JSON.
+    SSM parameter the name.
     """
 
     name: str
@@ -42,7 +42,6 @@ class Stack:
     status: str = ""
     physical_ids: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
-    template: str | Mapping[str, Any] = ""
 
     def refusal(self) -> str:
         """Why CloudFormation would refuse to update it, and the way out; empty if it would not."""
@@ -72,8 +71,13 @@ def read_stack(session: boto3.Session, name: str) -> Stack:
         status=stack["StackStatus"],
         physical_ids=dict(_endpoints(cloudformation, name)),
         parameters={each["ParameterKey"]: each["ParameterValue"] for each in kept},
-        template=cloudformation.get_template(StackName=name, TemplateStage="Processed")["TemplateBody"],
     )
+
+
+def deployed_template(session: boto3.Session, stack: Stack) -> str | Mapping[str, Any]:
+    """What the stack was deployed with, as text, or as the map that the SDK makes of JSON."""
+    cloudformation = session.client("cloudformation")
+    return cloudformation.get_template(StackName=stack.name, TemplateStage="Processed")["TemplateBody"]
 
 
 def _endpoints(cloudformation: CloudFormationClient, name: str) -> Iterator[tuple[str, str]]:
