@@ -8,7 +8,7 @@ MiniStack asks nobody. What the root of an account asks for needs no permission.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -22,8 +22,10 @@ from ministack.services.cloudformation import helpers as cloudformation_helpers
 
 from .iam_history import Handler
 from .resource_handlers import HANDLERS, PASS_ROLE, Handlers, Props, Request
+from .service_role import CLOUDFORMATION, with_service_role
 
 CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource")
+NOTHING = "AWS::CDK::Metadata"  # a resource for CDK's statistics, for which nothing is called
 LAMBDA = "lambda.amazonaws.com"
 # The id of a stack that is to be made.
 NEW_STACK = "00000000-0000-4000-8000-000000000000"
@@ -57,11 +59,13 @@ class DeniedError(Exception):
 
 def install(handlers: dict[str, Handler]) -> None:
     """Patch MiniStack's CloudFormation, Lambda and DynamoDB."""
-    handlers["cloudformation"] = _demanding("cloudformation", _for_a_stack, handlers["cloudformation"])
+    in_a_stack = with_service_role(handlers["cloudformation"])
+    handlers["cloudformation"] = _demanding("cloudformation", _for_a_stack, in_a_stack)
     handlers["lambda"] = _demanding("lambda", _for_a_function, handlers["lambda"])
     handlers["dynamodb"] = _demanding("dynamodb", _for_an_item, handlers["dynamodb"])
     iam_actions.extract_resource_arn = _with_names_of_the_new(iam_actions.extract_resource_arn)
     iam_actions.request_tag_context = _with_lambda_conditions(iam_actions.request_tag_context)
+    engine._resolve_dynamic_reference = _allowed_to_read(engine._resolve_dynamic_reference)
     stacks._provision_resource = _allowed_to_create(stacks._provision_resource)
     stacks._update_resource = _allowed_to_update(stacks._update_resource)
     stacks._delete_resource = _allowed_to_delete(stacks._delete_resource)
@@ -108,7 +112,7 @@ def _demanding(service: str, permissions: Needs, original: Handler) -> Handler:
 def _for_a_stack(_method: str, _path: str, body: bytes) -> Iterator[Permission]:
     given = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
     if given.get("RoleARN"):
-        yield Permission(PASS_ROLE, given["RoleARN"], {"iam:PassedToService": "cloudformation.amazonaws.com"})
+        yield Permission(PASS_ROLE, given["RoleARN"], {"iam:PassedToService": CLOUDFORMATION})
     if given.get("Action") in ("CreateChangeSet", "CreateStack", "UpdateStack"):
         if given.get("TemplateURL"):
             yield Permission("s3:GetObject", f"arn:aws:s3:::{urlsplit(given['TemplateURL']).path.lstrip('/')}")
@@ -130,8 +134,7 @@ def _for_a_template(given: Mapping[str, str]) -> Iterator[Permission]:
                 "cloudformation:CreateChangeSet", f"arn:aws:cloudformation:{get_region()}:aws:transform/{name}"
             )
     for name in _ssm_parameters(given, template):
-        arn = HANDLERS["AWS::SSM::Parameter"].arn.format(region=get_region(), account=get_account_id(), name=name)
-        yield Permission("ssm:GetParameters", arn)
+        yield Permission("ssm:GetParameters", _parameter_arn(name))
 
 
 def _ssm_parameters(given: Mapping[str, str], template: Props) -> Iterator[str]:
@@ -185,6 +188,25 @@ def _with_lambda_conditions(original: Callable[..., dict[str, Any]]) -> Callable
     return context
 
 
+def _allowed_to_read(original: Callable[[str], str]) -> Callable[[str], str]:
+    """For a dynamic reference to a parameter.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-ssm.html
+    """
+
+    def resolve(literal: str) -> str:
+        service, name = literal.removeprefix("{{resolve:").removesuffix("}}").split(":")[:2]
+        if service == "ssm":
+            _demand_for_a_resource([Permission("ssm:GetParameters", _parameter_arn(name))])
+        return original(literal)
+
+    return resolve
+
+
+def _parameter_arn(name: str) -> str:
+    return HANDLERS["AWS::SSM::Parameter"].arn.format(region=get_region(), account=get_account_id(), name=name)
+
+
 def _allowed_to_create(original: Callable[..., Any]) -> Callable[..., Any]:
     def provision(kind: str, logical_id: str, props: Props, stack: str) -> Any:
         _demand_all(kind, "create", provisioners._physical_name(stack, logical_id), {}, props)
@@ -211,10 +233,13 @@ def _allowed_to_delete(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _demand_all(kind: str, request: Request, name: str, old: Props, new: Props) -> None:
-    if not caller():
-        return
+    _demand_for_a_resource(_permissions(kind, request, name, old, new))
+
+
+def _demand_for_a_resource(permissions: Iterable[Permission]) -> None:
+    """Raises ValueError, which MiniStack shows as the reason why the resource failed."""
     try:
-        for needed in _permissions(kind, request, name, old, new):
+        for needed in permissions if caller() else ():
             demand(needed)
     except DeniedError as denied:
         raise ValueError(f'Resource handler returned message: "{denied}" (HandlerErrorCode: AccessDenied)') from denied
@@ -222,6 +247,8 @@ def _demand_all(kind: str, request: Request, name: str, old: Props, new: Props) 
 
 def _permissions(kind: str, request: Request, name: str, old: Props, new: Props) -> Iterator[Permission]:
     """Raises ValueError for a type of which it is not known what its handlers call."""
+    if kind == NOTHING:
+        return
     if kind.startswith(CUSTOM):
         yield Permission("lambda:InvokeFunction", str({**old, **new}["ServiceToken"]))
         return

@@ -117,7 +117,7 @@ def dms_may_assume(trust: str | None, attempt: Assumption) -> bool:
     """Whether the trust policy, a JSON text, allows DMS to assume the role; None is no role."""
     document = json.loads(trust) if trust else {}
     given = document.get("Statement", [])
-    statements = [each for each in ([given] if isinstance(given, dict) else given) if _is_for_dms(each)]
+    statements = [each for each in ([given] if isinstance(given, dict) else given) if is_for(each, DMS)]
     root = f"arn:aws:iam::{account_of(attempt.role_arn)}:root"  # MiniStack has no service principals
     context = EvalContext(
         principal_arn=root,
@@ -136,7 +136,8 @@ def _context(attempt: Assumption) -> dict[str, str]:
     return given | ({"sts:externalid": attempt.external_id} if attempt.external_id else {})
 
 
-def _is_for_dms(statement: dict[str, Any]) -> bool:
+def is_for(statement: dict[str, Any], service: str) -> bool:
+    """Whether a statement of a trust policy names the service, such as `dms.amazonaws.com`."""
     principal = statement.get("Principal")
     services = principal.get("Service", []) if isinstance(principal, dict) else []
-    return principal == "*" or DMS in ([services] if isinstance(services, str) else services)
+    return principal == "*" or service in ([services] if isinstance(services, str) else services)

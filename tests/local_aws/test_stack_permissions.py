@@ -20,6 +20,7 @@ SCHEMAS = files("cfnlint") / "data" / "schemas"
 NUMBERS = itertools.count(1)
 TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
 BOUNDARY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+CLOUDFORMATION = "cloudformation.amazonaws.com"
 STACKS = {"Action": "cloudformation:*"}
 Statement = dict[str, Any]
 
@@ -38,18 +39,22 @@ class Caller:
 
     def may(self, *statements: Statement) -> None:
         """And nothing else."""
+        self.grant(self.name, *statements)
+
+    def grant(self, role_name: str, *statements: Statement) -> None:
+        """Replaces what the role had."""
         document = {"Statement": [{"Effect": "Allow", "Resource": "*"} | each for each in statements]}
-        self.iam.put_role_policy(RoleName=self.name, PolicyName="own", PolicyDocument=json.dumps(document))
+        self.iam.put_role_policy(RoleName=role_name, PolicyName="own", PolicyDocument=json.dumps(document))
 
     def client(self, service: str) -> Any:
         return assumed(self.aws, ACCOUNT, self.arn, service)
 
     def deployed(self, resource: dict[str, Any] | None, update: bool = False, **more: Any) -> str:
-        """Why a stack with the one resource fails; empty if it doesn't."""
-        template = {"Resources": {"One": resource or {"Type": "AWS::SQS::Queue"}}, **more}
+        """Why a stack with the one resource fails; empty if it doesn't. `more` are parameters of the call."""
+        template = {"Resources": {"One": resource or {"Type": "AWS::SQS::Queue"}}}
         cloudformation, name = self.client("cloudformation"), f"{self.name}-stack"
         call = cloudformation.update_stack if update else cloudformation.create_stack
-        call(StackName=name, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_NAMED_IAM"])
+        call(StackName=name, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_NAMED_IAM"], **more)
         done = f"stack_{'update' if update else 'create'}_complete"
         root = self.aws.client("cloudformation", ACCOUNT)
         try:
@@ -58,6 +63,14 @@ class Caller:
             events = root.describe_stack_events(StackName=name)["StackEvents"]
             return str(next(e["ResourceStatusReason"] for e in events if "_FAILED" in e["ResourceStatus"]))
         return ""
+
+    def service_role(self, service: str, *statements: Statement) -> str:
+        """The ARN of a role that the service may assume."""
+        name = f"{self.name}-service"
+        trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+        made = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": trust}))
+        self.grant(name, *statements)
+        return str(made["Role"]["Arn"])
 
     def delete_stack(self) -> None:
         root = self.aws.client("cloudformation", ACCOUNT)
@@ -172,6 +185,57 @@ def test_a_template_and_its_parameters_are_read_with_the_callers_rights(caller: 
     template = json.dumps({"Resources": {"One": {"Type": "AWS::SQS::Queue"}}, **secret})
     assert "ssm:GetParameters" in refused("AccessDenied", stacks.create_stack, StackName="one", TemplateBody=template)
     assert caller.deployed(None) == ""
+
+
+def test_a_stack_with_a_service_role_has_the_rights_of_the_role_alone(caller: Caller) -> None:
+    create = {"Action": ["iam:CreateRole", "iam:GetRole", "iam:TagRole"]}
+    service_role = caller.service_role(CLOUDFORMATION, create)
+    caller.may(STACKS, {"Action": ["iam:PassRole", "iam:PutRolePolicy"]})
+    assert caller.deployed(role("e"), RoleARN=service_role) == ""
+    more = caller.deployed(role("e", Policies=[inline("s3:*")]), update=True)
+    assert f"assumed-role/{caller.name}-service/AWSCloudFormation is not authorized to perform: iam:PutRole" in more
+    caller.client("cloudformation").delete_stack(StackName=f"{caller.name}-stack")
+    assert caller.iam.get_role(RoleName="e")
+    caller.grant(f"{caller.name}-service", {"Action": "iam:*"})
+
+
+def test_a_change_set_is_executed_with_the_service_role_that_it_was_made_with(caller: Caller) -> None:
+    service_role = caller.service_role(CLOUDFORMATION, {"Action": "sqs:*"})
+    caller.may(STACKS, {"Action": "iam:PassRole"})
+    stacks, name = caller.client("cloudformation"), f"{caller.name}-stack"
+    template = json.dumps({"Resources": {"One": {"Type": "AWS::IAM::Role", "Properties": role("f")["Properties"]}}})
+    given = {"StackName": name, "ChangeSetName": "one", "ChangeSetType": "CREATE", "TemplateBody": template}
+    change_set = stacks.create_change_set(**given, Capabilities=["CAPABILITY_NAMED_IAM"], RoleARN=service_role)["Id"]
+    stacks.execute_change_set(ChangeSetName=change_set)
+    root = caller.aws.client("cloudformation", ACCOUNT)
+    with pytest.raises(WaiterError):
+        root.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    reasons = [
+        each.get("ResourceStatusReason", "") for each in root.describe_stack_events(StackName=name)["StackEvents"]
+    ]
+    assert any(f"{caller.name}-service/AWSCloudFormation is not authorized" in reason for reason in reasons)
+
+
+def test_a_service_role_of_another_service_is_refused(caller: Caller) -> None:
+    given = {"StackName": "one", "TemplateBody": json.dumps({"Resources": {"One": {"Type": "AWS::SQS::Queue"}}})}
+    root = caller.aws.client("cloudformation", ACCOUNT)
+    other = caller.service_role("lambda.amazonaws.com", {"Action": "*"})
+    assert "cannot be assumed" in refused("ValidationError", root.create_stack, **given, RoleARN=other)
+    missing = f"{other}-missing"
+    assert f"Role {missing} is invalid" in refused("ValidationError", root.create_stack, **given, RoleARN=missing)
+
+
+def test_a_dynamic_reference_is_read_with_the_rights_of_who_asks_for_the_stack(caller: Caller) -> None:
+    caller.aws.client("ssm", ACCOUNT).put_parameter(Name="/theirs", Value="f", Type="String", Overwrite=True)
+    trust = {"Version": "2012-10-17", "Statement": [TRUST]}
+    made = {"RoleName": "{{resolve:ssm:/theirs}}", "AssumeRolePolicyDocument": trust}
+    create = {"Action": ["iam:CreateRole", "iam:GetRole", "iam:TagRole"]}
+    caller.may(STACKS, create)
+    assert "ssm:GetParameters on resource" in caller.deployed({"Type": "AWS::IAM::Role", "Properties": made})
+    caller.delete_stack()
+    own = f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter/theirs"
+    caller.may(STACKS, create, {"Action": "ssm:GetParameters", "Resource": own})
+    assert caller.deployed({"Type": "AWS::IAM::Role", "Properties": made}) == ""
 
 
 def test_a_change_set_asks_the_macros_of_its_template(caller: Caller) -> None:
