@@ -63,23 +63,23 @@ lint: setup
 setup: .venv/ready .venv-cloud/ready .venv-checks/ready .cache/wheels/ready
 
 .venv/ready: development/requirements/dev.txt src/requirements.txt
-	@echo "Installing into .venv, .venv-cloud, .venv-checks and .cache: 1.4 GB, once, in two to five minutes. First .venv …"
+	@echo "Installing into .venv, .venv-cloud, .venv-checks and .cache: 1.8 GB, once, in two to five minutes. First .venv …"
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=/path/to/python3") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet --no-deps --require-hashes -r development/requirements/dev.txt
+	.venv/bin/pip install --quiet --no-compile --no-deps --require-hashes -r development/requirements/dev.txt
 	touch $@
 
 .venv-cloud/ready: development/requirements/cloud.txt
 	@echo ".venv-cloud, for the embedded AWS …"
 	$(PYTHON) -m venv .venv-cloud
-	.venv-cloud/bin/pip install --quiet --no-deps --require-hashes -r development/requirements/cloud.txt
+	.venv-cloud/bin/pip install --quiet --no-compile --no-deps --require-hashes -r development/requirements/cloud.txt
 	touch $@
 
 # Its own node runs npm; what packages would do while they are installed (their scripts) is not done.
 .venv-checks/ready: development/requirements/checks.txt development/checks/package-lock.json
 	@echo ".venv-checks, for the linters …"
 	$(PYTHON) -m venv .venv-checks
-	.venv-checks/bin/pip install --quiet --no-deps --require-hashes -r development/requirements/checks.txt
+	.venv-checks/bin/pip install --quiet --no-compile --no-deps --require-hashes -r development/requirements/checks.txt
 	cd development/checks && $(NPM) ci --loglevel=error --ignore-scripts --no-audit --no-fund
 	touch $@
 

@@ -1,7 +1,8 @@
 """The table of properties as a JSON schema for linters, as one for editors, and as the README's table.
 
 `python -m dms_s3_endpoint_cli schema` prints the first (lint/schema.json), `--editor` the second (lint/editor.json),
-`--table` the third. Keys are in their canonical spelling, mostly upper case.
+`--table` the third; `--python` and `--typescript` print types, see typed.py. Keys are in their canonical spelling,
+mostly upper case.
 
 Beside JSON schema's own keywords, these are for the rules in lint/dms_s3_endpoint.py:
 
@@ -42,6 +43,8 @@ from dms_s3_endpoint.model.s3_settings import default_of
 from dms_s3_endpoint.model.values import Kind, Values, any_case
 from dms_s3_endpoint.model.warnings import OTHER_ATTRIBUTES, WARNINGS, Condition, Warning
 
+from .typed import python, typescript
+
 Schema = dict[str, Any]
 TYPE_NAME = "Custom::CreateDMSS3Endpoint"
 _FUNCTION_KEYS = "^(Fn::|Ref$)"
@@ -55,12 +58,18 @@ def main(arguments: list[str]) -> int:
     forms = parser.add_mutually_exclusive_group()
     forms.add_argument("--editor", action="store_true", help="the schema of a template, for editors")
     forms.add_argument("--table", action="store_true", help="the README's table")
-    given = parser.parse_args(arguments)
-    if given.table:
-        print(table())
-    else:
-        print(json.dumps(editor_schema() if given.editor else resource_schema(), indent=2))
+    forms.add_argument("--python", action="store_true", help="types for CDK in Python")
+    forms.add_argument("--typescript", action="store_true", help="types for CDK in TypeScript")
+    print(_printed(parser.parse_args(arguments)))
     return 0
+
+
+def _printed(given: argparse.Namespace) -> str:
+    if given.table:
+        return table()
+    if given.python or given.typescript:
+        return python() if given.python else typescript()
+    return json.dumps(editor_schema() if given.editor else resource_schema(), indent=2)
 
 
 def resource_schema() -> Schema:

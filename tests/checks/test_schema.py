@@ -14,8 +14,9 @@ from jsonschema import Draft7Validator
 
 from dms_s3_endpoint.model.errors import EndpointError
 from dms_s3_endpoint.model.parse import parse
-from dms_s3_endpoint.model.properties import RETURN_VALUES, properties
+from dms_s3_endpoint.model.properties import RETURN_VALUES, Members, properties
 from dms_s3_endpoint_cli.schema import editor_schema, main, resource_schema, table
+from dms_s3_endpoint_cli.typed import python, typescript
 from tests.checks.cfn_lint import ROOT, findings, ours, resource, written
 from tests.unit.builders import ENVIRONMENTS, make_properties
 
@@ -82,6 +83,27 @@ def test_the_command_prints_a_schema(
 def test_the_command_prints_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--table"]) == 0
     assert capsys.readouterr().out == table() + "\n"
+
+
+@pytest.mark.parametrize(
+    ("option", "example"),
+    [("--python", "python/dms_s3_endpoint_types.py"), ("--typescript", "typescript/dms-s3-endpoint-types.ts")],
+)
+def test_the_types_of_the_cdk_examples_are_what_the_command_prints(
+    option: str, example: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([option]) == 0
+    assert capsys.readouterr().out == (ROOT / "examples" / "cdk" / example).read_text()
+
+
+def test_the_types_have_each_property_once_and_no_other_spelling_of_it() -> None:
+    settings = next(each.kind for each in properties().properties if each.name == "S3SETTINGS")
+    assert isinstance(settings, Members)
+    spelt = {each.name: bool(each.alias_of) for each in (*properties().properties, *settings.properties)}
+    assert any(spelt.values())
+    for types in (python(), typescript()):
+        for name, is_alias in spelt.items():
+            assert bool(re.search(rf"^ +{name}\??: ", types, re.M)) is not is_alias
 
 
 def test_a_stack_in_which_all_is_right_has_no_finding_in_whatever_case_its_keys_are() -> None:
