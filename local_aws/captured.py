@@ -16,7 +16,7 @@ from pathlib import Path
 from .aws import EmbeddedAws
 from .organisation import DEV, ROOT, TOOLS, deploy_accounts, deploy_function, sam_deploy, sam_environ
 
-PAGES = tuple(ROOT / "docs" / name for name in ("development.md", "linting.md", "check.md"))
+PAGES = tuple(ROOT / "docs" / name for name in ("development.md", "linting.md", "check.md", "performance.md"))
 SHOWN = re.compile(r"(?P<head><!-- \$ (?P<command>.+?) -->\n+```text\n)(?P<output>.*?)(?P<tail>```\n)", re.DOTALL)
 # What differs in each run: times, and values derived from a stack's id.
 VARIES = re.compile(r"\d+(\.\d+)? s\b|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<=dms-s3-endpoint/)[0-9a-f]{16}")

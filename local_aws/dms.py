@@ -24,11 +24,11 @@ from .dms_endpoints import Endpoints, partition_of
 from .dms_parameters import DmsFault, ParameterFault, check, invalid
 from .dms_settings import MODEL, Given
 from .iam_history import Assumption, TrustHistory, dms_may_assume
+from .rates import DMS_REFILL, DMS_SIZE, Bucket
 from .replication_configs import ReplicationConfigs
 from .replication_tasks import ReplicationTasks
 from .state import State
 from .switches import Switches
-from .throttle import DMS_REFILL, DMS_SIZE, Bucket
 
 TARGET_PREFIX = "AmazonDMSv20160101"
 # Replication instances are available at once, unless a switch says otherwise.

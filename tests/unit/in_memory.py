@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
@@ -459,6 +459,8 @@ class CloudInMemory:
     storage_clients: dict[str, Any] = field(default_factory=dict)
     # By what the function is invoked.
     function_arn: str = FUNCTION_ARN
+    # A number from 0 to 1 for each pause.
+    jitter: Callable[[], float] = lambda: 0.5
     # Whether each call's parameters are checked as botocore does.
     validates: bool = True
     # Where the function asks whether a request is CloudFormation's; None if it does not ask.
@@ -523,7 +525,8 @@ class CloudInMemory:
 
     def _wire(self, happenings: Happenings | None = None, disturb: Disturb = undisturbed, note: Note = unnoted) -> Wire:
         deadline = self.clock.deadline(self.clock.now + self.timeout - SECONDS_KEPT_TO_ANSWER)
-        return Wire(self.clock, deadline, happenings or {}, disturb=disturb, note=note)
+        deadline = replace(deadline, jitter=self.jitter)
+        return Wire(self.clock, deadline, happenings or {}, disturb=disturb, note=note, jitter=self.jitter)
 
     def _lease(self, wire: Wire, request: Event) -> Lease:
         client: Any = FakeClient(self.dynamodb, wire.call_of_lease, self.validates)

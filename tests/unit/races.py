@@ -91,8 +91,10 @@ class RacingClock(FakeClock):
         begun = [self.start(begins, work) for begins, work in works]
         try:
             while self.runners:
-                self._next().switch()
-                self.runners = [runner for runner in self.runners if not runner.ending.ended]
+                runner = self._next()
+                runner.switch()
+                if runner.ending.ended:
+                    self.runners.remove(runner)
         finally:
             self.runners = []
         return [runner.outcome for runner in begun]
