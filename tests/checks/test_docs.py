@@ -44,3 +44,16 @@ def anchors_of(page: Path) -> set[str]:
 
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text().split()) <= 1800
+
+
+def test_all_examples_can_be_deployed_side_by_side() -> None:
+    examples = [path for path in (ROOT / "examples").rglob("*") if path.suffix in (".yaml", ".py", ".ts")]
+    found = [name for path in examples for name in identifiers_in(path.read_text())]
+    assert len(found) > len(examples)
+    assert sorted(set(found)) == sorted(found)
+
+
+def identifiers_in(example: str) -> list[str]:
+    """The identifiers of endpoints: as such, in a mapping, or as the default of a parameter."""
+    given = re.findall(r"""(?:\bENDPOINTIDENTIFIER['"]?|\bIdentifier): ['"]?([a-z][a-z-]*)""", example)
+    return given + re.findall(r"^  EndpointIdentifier:\n    Type: String\n    Default: (.+)$", example, re.MULTILINE)
