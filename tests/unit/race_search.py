@@ -24,13 +24,14 @@ from development.faults.run import faults_of_standing
 from development.faults.scenarios import BOUNDARY, BUCKET
 from development.faults.stack import LOGICAL_ID, Answer, Event, WedgedError, faults_of
 from development.faults.variants import VARIANTS
+from dms_s3_endpoint.aws.sessions import MOST_ATTEMPTS
 from dms_s3_endpoint.model.parse import parse
 from tests import by_hand
 
 from .builders import ENVIRONMENTS, STACK_ID
 from .in_memory import CloudInMemory, deployed_in_memory
 from .races import Ending, RacingClock
-from .wire import LOST, MOST_ATTEMPTS, READ_TIMEOUT, READS, SECONDS_AFTER_A_TIMEOUT, Attempt
+from .wire import LOST, READ_TIMEOUT, READS, SECONDS_AFTER_A_TIMEOUT, Attempt
 
 # template.yaml: Lambda gives an event up at this age. CloudFormation waits as long for an answer.
 LONGEST_AGE = SERVICE_TIMEOUT = 3600.0
@@ -182,7 +183,7 @@ class Trouble:
 
 def _mishap(kind: str, draw: random.Random) -> Iterator[Attempt]:
     latest = READ_TIMEOUT + SECONDS_AFTER_A_TIMEOUT
-    times = draw.choice((1, 1, 2, 3, 5, 7, 8, 9, 10, 12))
+    times = draw.choice((1, 1, 2, 3, 5, 8, 10, 12, MOST_ATTEMPTS - 1, MOST_ATTEMPTS + 2))
     match kind:
         case "slow":
             for _ in range(draw.choice((1, 1, 2, 3))):
@@ -195,7 +196,7 @@ def _mishap(kind: str, draw: random.Random) -> Iterator[Attempt]:
             for _ in range(times):
                 yield Attempt(draw.uniform(0.0, 3.0), error="InternalFailure", takes_effect=draw.random() < 0.4)
         case "lost":
-            for _ in range(draw.choice((1, 1, 2, 10))):
+            for _ in range(draw.choice((1, 1, 2, MOST_ATTEMPTS))):
                 yield Attempt(draw.uniform(0.0, 10.0), error=LOST, takes_effect=draw.random() < 0.8)
         case "late":
             yield Attempt(delay=0.03, answered=draw.uniform(1.0, 40.0))

@@ -23,6 +23,7 @@ from development.faults.scenarios import (
     retagged,
 )
 from development.faults.stack import Answer, Event, Properties
+from dms_s3_endpoint.aws.sessions import MOST_ATTEMPTS
 from dms_s3_endpoint.model import comparison, s3_settings
 from dms_s3_endpoint.model.ownership import FINGERPRINT
 
@@ -204,7 +205,7 @@ SLOW: dict[str, tuple[Wanted, Disturb]] = {
     "the delete of settings, throttled": (another_folder, at(delete_endpoint=[THROTTLED] * 8)),
     "the delete and the create of settings, throttled as often as they are tried": (
         another_folder,
-        at(delete_endpoint=[THROTTLED] * 9, create_endpoint=[THROTTLED] * 9),
+        at(delete_endpoint=[THROTTLED] * (MOST_ATTEMPTS - 1), create_endpoint=[THROTTLED] * (MOST_ATTEMPTS - 1)),
     ),
     "the delete of settings, late": (another_folder, at(delete_endpoint=[LATE])),
     "the document, throttled": (another_folder, at(create_policy_version=[THROTTLED] * 8)),

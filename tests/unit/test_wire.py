@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
+from dms_s3_endpoint.aws.sessions import MOST_ATTEMPTS
+
 from .races import Pool, RacingClock
 from .wire import LOST, READ_TIMEOUT, Attempt, KilledError, Wire
 
@@ -50,10 +52,10 @@ def test_a_throttled_call_is_repeated_with_growing_pauses() -> None:
     assert server.effects == [pytest.approx(55.55)]
 
 
-def test_the_tenth_attempt_is_the_last() -> None:
-    server = Server(*[THROTTLED] * 10)
+def test_there_are_so_many_attempts_and_no_more() -> None:
+    server = Server(*[THROTTLED] * MOST_ATTEMPTS)
     assert isinstance(server.seen(), ClientError)
-    assert (server.effects, len(server.attempted)) == ([], 10)
+    assert (server.effects, len(server.attempted)) == ([], MOST_ATTEMPTS)
 
 
 def test_an_attempt_that_timed_out_takes_effect_beside_the_next_one() -> None:

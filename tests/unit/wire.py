@@ -10,13 +10,14 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError, ReadTimeoutError
 
 from dms_s3_endpoint.aws.deadline import Deadline
+from dms_s3_endpoint.aws.sessions import MOST_ATTEMPTS
 
 from .builders import FakeClock
 from .races import RacingClock
 
 SECONDS_OF_A_CALL, SECONDS_OF_A_LEASE_CALL = 0.05, 0.01
 # As aws/sessions.py configures botocore (CALLS): https://docs.aws.amazon.com/boto3/latest/guide/retries.html
-MOST_ATTEMPTS, LONGEST_PAUSE, READ_TIMEOUT = 10, 20.0, 20.0
+LONGEST_PAUSE, READ_TIMEOUT = 20.0, 20.0
 # And for the table of leases (CALLS_OF_LEASES).
 MOST_ATTEMPTS_OF_A_LEASE, READ_TIMEOUT_OF_A_LEASE = 6, 3.0
 # AWS may carry out a call after its client gave up, but not longer after.
