@@ -23,6 +23,18 @@ from ministack.services.cloudformation import helpers as cloudformation_helpers
 from .iam_history import Handler, is_for
 
 CLOUDFORMATION = "cloudformation.amazonaws.com"
+# The requests after which CloudFormation works on a stack.
+WORKING = frozenset(
+    {
+        "ContinueUpdateRollback",
+        "CreateChangeSet",
+        "CreateStack",
+        "DeleteStack",
+        "ExecuteChangeSet",
+        "RollbackStack",
+        "UpdateStack",
+    }
+)
 
 
 def with_service_role(original: Handler) -> Handler:
@@ -34,6 +46,8 @@ def with_service_role(original: Handler) -> Handler:
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
         given = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
+        if given.get("Action") not in WORKING:
+            return await original(method, path, headers, body, query)
         role_arn = given.get("RoleARN") or roles.get(_stack_id(given), "")
         if role_arn and not _may_be_assumed(role_arn):
             message = f"Role {role_arn} is invalid or cannot be assumed"
