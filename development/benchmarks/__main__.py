@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
 import statistics
 import subprocess
+import sys
 import tempfile
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +21,12 @@ from rich.console import Console
 from rich.table import Table
 
 from local_aws import EmbeddedAws
-from local_aws.cloudformation import played
+from local_aws.cloudformation import CloudFormation, played
 from local_aws.organisation import deploy_accounts, deploy_function
 
 from . import cold_start, ours
 from .measured import Measured
-from .model import BOUNDS, LATENCY, PROPAGATION, SWITCHES, TIME_SCALE
-from .model import DELETE as SECONDS_OF_A_DELETE
+from .model import BOUNDS, DELETES, LATENCY, PROPAGATIONS, TIME_SCALE, TIME_SCALE_OF_PLAIN, Draw, draws
 from .ours import Fleet
 from .peers.run import Ansible, AwsCli, Peer, Plain
 from .peers.run import measured as peer_measured
@@ -33,60 +35,127 @@ ROOT = Path(__file__).resolve().parents[2]
 REPORT = ROOT / "build" / "bench.json"
 PLOTS = ROOT / "docs" / "bench"
 MEMORY_GB = 0.5
+ROUNDS = 5
 PEERS = {"aws cli": "aws commands", "ansible": "Ansible's modules", "plain": "plain crhelper function"}
+# What each does without.
+WITHOUT = {
+    "aws cli": "owners, tasks, ids that move, going on after a failure, rollback",
+    "ansible": "owners, tasks, ids that move, going on after a failure, rollback",
+    "plain": "owners, tasks, ids that move, going on after a failure",
+}
 
 
-def main() -> None:
-    console = Console(width=110)
-    with tempfile.TemporaryDirectory() as directory, EmbeddedAws(time_scale=TIME_SCALE) as aws:
-        deploy_accounts(aws)
-        deploy_function(aws, Path(directory))
+@dataclass
+class Found:
+    """What was measured: ours, and by name the peers'."""
+
+    single: list[Measured] = field(default_factory=list)
+    fleets: list[Fleet] = field(default_factory=list)
+    peers: dict[str, list[Measured]] = field(default_factory=lambda: {name: [] for name in PEERS})
+    gb_seconds: dict[str, float] = field(default_factory=dict)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m development.benchmarks", description=__doc__)
+    parser.add_argument(
+        "--rounds", type=int, default=ROUNDS, help=f"with times drawn anew for each; {ROUNDS} by default"
+    )
+    rounds, console = draws(parser.parse_args(arguments).rounds), Console(width=110)
+    with tempfile.TemporaryDirectory() as directory, deployed(Path(directory)) as cloudformation, beside() as plain:
         built = Path(directory) / "built" / "Function"
+        console.print("cold starts …")
         starts, size = cold_start.measure(built), cold_start.zip_bytes(built)
-        aws.switch(**SWITCHES)
-        with played(aws) as cloudformation, ThreadPoolExecutor() as pool:
-            peers: dict[str, Peer] = {"aws cli": AwsCli(aws), "ansible": Ansible(aws), "plain": Plain(cloudformation)}
-            # It rests most of the time. The commands of the two others keep a core busy: they come after ours.
-            running = {"plain": pool.submit(peer_measured, peers["plain"], aws)}
-            ours.warm_up(cloudformation, max(ours.FLEETS))
-            fleets, single = ours.fleets(cloudformation), ours.single(cloudformation)
-            running |= {name: pool.submit(peer_measured, peers[name], aws) for name in ("aws cli", "ansible")}
-            others = {name: running[name].result() for name in peers}
-            gb_seconds = {name: peer.gb_seconds() for name, peer in peers.items()}
-    report = _report(single, fleets, others, gb_seconds, starts, size)
+        found = measured(cloudformation, plain, rounds, console)
+    report = _report(found, rounds, starts, size)
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(json.dumps(report, indent=2) + "\n")
     _print(report, console)
     _plot()
 
 
+@contextmanager
+def deployed(directory: Path) -> Iterator[CloudFormation]:
+    """An embedded AWS with the function."""
+    with EmbeddedAws(time_scale=TIME_SCALE) as aws:
+        deploy_accounts(aws)
+        deploy_function(aws, directory)
+        with played(aws) as cloudformation:
+            yield cloudformation
+
+
+@contextmanager
+def beside() -> Iterator[CloudFormation]:
+    """Another one for the plain function, which rests most of the time."""
+    with EmbeddedAws(time_scale=TIME_SCALE_OF_PLAIN) as aws, played(aws) as cloudformation:
+        yield cloudformation
+
+
+def measured(cloudformation: CloudFormation, plain: CloudFormation, rounds: Sequence[Draw], console: Console) -> Found:
+    """The plain function's rounds run beside ours. The commands of the two others keep a core busy: they come after."""
+    found = Found()
+    peers: dict[str, Peer] = {
+        "aws cli": AwsCli(cloudformation.aws),
+        "ansible": Ansible(cloudformation.aws),
+        "plain": Plain(plain),
+    }
+    with ThreadPoolExecutor() as pool:
+        of_plain = pool.submit(_all_rounds, peers["plain"], plain.aws, rounds)
+        console.print("this resource, fleets …")
+        ours.warm_up(cloudformation, max(ours.FLEETS))
+        found.fleets = ours.fleets(cloudformation)
+        for number, draw in enumerate(rounds, 1):
+            console.print(f"this resource, round {number} of {len(rounds)} …")
+            found.single += ours.single(cloudformation, draw)
+        for number, draw in enumerate(rounds, 1):
+            console.print(f"peers, round {number} of {len(rounds)} …")
+            cloudformation.aws.switch(**draw.switches())
+            running: dict[str, Future[list[Measured]]] = {
+                name: pool.submit(peer_measured, peers[name], cloudformation.aws, draw, f"orders-{number}")
+                for name in ("aws cli", "ansible")
+            }
+            for name, each in running.items():
+                found.peers[name] += each.result()
+        found.peers["plain"] = of_plain.result()
+    found.gb_seconds = {name: peer.gb_seconds() for name, peer in peers.items()}
+    return found
+
+
+def _all_rounds(peer: Peer, aws: EmbeddedAws, rounds: Sequence[Draw]) -> list[Measured]:
+    found = []
+    for number, draw in enumerate(rounds, 1):
+        aws.switch(**draw.switches())
+        found += peer_measured(peer, aws, draw, f"orders-{number}")
+    return found
+
+
 def _report(
-    single: Sequence[Measured],
-    fleets: Sequence[Fleet],
-    others: Mapping[str, Sequence[Measured]],
-    gb_seconds: Mapping[str, float],
-    starts: Mapping[str, cold_start.ColdStart],
-    size: int,
+    found: Found, rounds: Sequence[Draw], starts: Mapping[str, cold_start.ColdStart], size: int
 ) -> dict[str, Any]:
-    by_operation = {name: [each for each in single if each.operation == name] for name in BOUNDS}
+    by_operation = {name: [each for each in found.single if each.operation == name] for name in BOUNDS}
     return {
         "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}",
         "time_scale": TIME_SCALE,
-        "model": {"latency": LATENCY, "propagation": PROPAGATION, "delete": SECONDS_OF_A_DELETE},
-        "bound_seconds": {name: bound.seconds for name, bound in BOUNDS.items()},
-        "ratio_to_bound": {n: statistics.mean(m.ratio for m in found) for n, found in by_operation.items()},
-        "worst_ratio_to_bound": {n: max(m.ratio for m in found) for n, found in by_operation.items()},
-        "calls": {n: _calls(found) for n, found in by_operation.items()},
+        "model": {"latency": LATENCY, "propagations": PROPAGATIONS, "deletes": DELETES},
+        "rounds": [asdict(draw) for draw in rounds],
+        "bound_seconds": {name: [bound.seconds(draw) for draw in rounds] for name, bound in BOUNDS.items()},
+        "ratio_to_bound": {n: statistics.median(m.ratio for m in of) for n, of in by_operation.items()},
+        "worst_ratio_to_bound": {n: max(m.ratio for m in of) for n, of in by_operation.items()},
+        "calls": {n: _calls(of) for n, of in by_operation.items()},
         "calls_min": {name: bound.calls for name, bound in BOUNDS.items()},
-        "gap_seconds": {"ours": statistics.mean(m.gap for m in by_operation["update"])} | _gaps(others),
-        "gb_seconds": {n: statistics.mean(m.seconds for m in found) * MEMORY_GB for n, found in by_operation.items()},
-        "peers": {name: _peer(found, gb_seconds[name]) for name, found in others.items()},
-        "fleet": [asdict(each) | {"ratio_to_bound": each.ratio} for each in fleets],
+        "gap_seconds": {"ours": _gap(found.single)} | {name: _gap(of) for name, of in found.peers.items()},
+        "gb_seconds": {n: statistics.mean(m.seconds for m in of) * MEMORY_GB for n, of in by_operation.items()},
+        "peers": {name: _peer(of, found.gb_seconds[name]) for name, of in found.peers.items()},
+        "fleet": [asdict(each) | {"ratio_to_bound": each.ratio} for each in found.fleets],
         "cold_start": {name: asdict(start) for name, start in starts.items()},
         "cold_start_ratio": starts["ours"].milliseconds / starts["bare"].milliseconds,
         "zip_bytes": size,
         "timeline": _timeline(by_operation["create"][0]),
     }
+
+
+def _gap(found: Sequence[Measured]) -> float:
+    return statistics.median(each.gap for each in found if each.operation == "update")
 
 
 def _calls(found: Sequence[Measured]) -> dict[str, float]:
@@ -97,14 +166,9 @@ def _calls(found: Sequence[Measured]) -> dict[str, float]:
     }
 
 
-def _gaps(others: Mapping[str, Sequence[Measured]]) -> dict[str, float]:
-    updates = {name: [each for each in found if each.operation == "update"] for name, found in others.items()}
-    return {name: statistics.mean(each.gap for each in found) for name, found in updates.items()}
-
-
 def _peer(found: Sequence[Measured], gb_seconds: float) -> dict[str, Any]:
     by_operation = {name: [each for each in found if each.operation == name] for name in BOUNDS}
-    ratios = {name: statistics.mean(m.ratio for m in each) for name, each in by_operation.items()}
+    ratios = {name: statistics.median(m.ratio for m in each) for name, each in by_operation.items()}
     calls = {name: len(each[0].calls) for name, each in by_operation.items()}
     return {"ratio_to_bound": ratios, "calls": calls, "gb_seconds_of_all": gb_seconds}
 
@@ -118,11 +182,12 @@ def _timeline(create: Measured) -> list[dict[str, Any]]:
 
 
 def _print(report: Mapping[str, Any], console: Console) -> None:
-    model = report["model"]
     console.print(
-        f"{report['machine']}; time to scale {report['time_scale']}:1; each call {model['latency']} s, IAM's changes "
-        f"reach DMS after {model['propagation']} s, a delete takes {model['delete']} s"
+        f"{report['machine']}; time to scale {report['time_scale']}:1, for the plain function {TIME_SCALE_OF_PLAIN}:1; "
+        f"each call {report['model']['latency']} s"
     )
+    for number, draw in enumerate(report["rounds"], 1):
+        console.print(f"round {number}: propagation {draw['propagation']:.1f} s, delete {draw['delete']:.1f} s")
     console.print(_times(report), _calls_table(report), _fleet_table(report), sep="\n")
     starts = report["cold_start"]
     for name, start in starts.items():
@@ -133,14 +198,17 @@ def _print(report: Mapping[str, Any], console: Console) -> None:
 
 
 def _times(report: Mapping[str, Any]) -> Table:
-    names = list(report["peers"])
-    table = Table("", "bound", "ours", "worst of 3", *(PEERS[name] for name in names), title="Elapsed, times the bound")
+    names, title = list(report["peers"]), f"Elapsed, times the bound: median of {len(report['rounds'])} rounds"
+    table = Table("", "bound", "ours", "worst", *(PEERS[name] for name in names), title=title)
     for operation, seconds in report["bound_seconds"].items():
         ratios = [report["peers"][name]["ratio_to_bound"][operation] for name in names]
         own = report["ratio_to_bound"][operation], report["worst_ratio_to_bound"][operation]
-        table.add_row(operation, f"{seconds:.1f} s", *(f"{each:.2f}" for each in (*own, *ratios)))
+        table.add_row(
+            operation, f"{min(seconds):.0f} to {max(seconds):.0f} s", *(f"{each:.2f}" for each in (*own, *ratios))
+        )
     gaps = report["gap_seconds"]
     table.add_row("gap in an update", "", f"{gaps['ours']:.1f} s", "", *(f"{gaps[name]:.1f} s" for name in names))
+    table.add_row("does without", "", "", "", *(WITHOUT[name] for name in names))
     return table
 
 
@@ -168,4 +236,4 @@ def _plot() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

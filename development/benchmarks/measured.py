@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from local_aws.wire import Call
 
-from .model import BOUNDS, DELETE
+from .model import BOUNDS, Draw
 
 THROTTLED = {"Throttling", "ThrottlingException"}
 
@@ -21,10 +20,11 @@ class Measured:
     operation: str
     seconds: float
     calls: Sequence[Call]
+    draw: Draw
 
     @property
     def ratio(self) -> float:
-        return self.seconds / BOUNDS[self.operation].seconds
+        return self.seconds / BOUNDS[self.operation].seconds(self.draw)
 
     @property
     def waiting(self) -> int:
@@ -46,14 +46,20 @@ class Measured:
     @property
     def gap(self) -> float:
         """Seconds without an endpoint: from when DMS had removed it until it took the next."""
-        gone = next(call.ended for call in self.calls if call.operation == "DeleteEndpoint") + DELETE
+        gone = next(call.ended for call in self.calls if call.operation == "DeleteEndpoint") + self.draw.delete
         return max(call.ended for call in self.calls if call.operation == "CreateEndpoint") - gone
 
 
-def measure(operation: str, work: Callable[[], object], calls: Callable[[], Sequence[Call]]) -> Measured:
-    """`calls` are asked for before and after: those in between count."""
+def measure(
+    operation: str,
+    work: Callable[[], object],
+    calls: Callable[[], Sequence[Call]],
+    draw: Draw,
+    now: Callable[[], float],
+) -> Measured:
+    """`calls` are asked for before and after: those in between count. `now` is the embedded AWS's own clock."""
     before = len(calls())
-    began = time.monotonic()
+    began = now()
     work()
-    seconds = time.monotonic() - began
-    return Measured(operation, seconds, calls()[before:])
+    seconds = now() - began
+    return Measured(operation, seconds, calls()[before:], draw)

@@ -15,7 +15,7 @@ from local_aws.organisation import PAIRS, Pair
 from local_aws.wire import Call
 
 from .measured import THROTTLED, Measured, measure
-from .model import BOUNDS
+from .model import BOUNDS, USUAL, Draw
 
 Properties = dict[str, Any]
 Operation = Callable[[], object]
@@ -94,20 +94,22 @@ def warm_up(cloudformation: CloudFormation, count: int) -> None:
     _at_once([do_nothing] * count)
 
 
-def single(cloudformation: CloudFormation) -> list[Measured]:
+def single(cloudformation: CloudFormation, draw: Draw) -> list[Measured]:
     """Each operation in three pairs of accounts at once, whose rates don't meet."""
+    cloudformation.aws.switch(**draw.switches())
     resources = [Resource(cloudformation, pair) for pair in PAIRS]
     found: list[Measured] = []
     for operation in ("create", "update", "replace", "delete"):
-        found += _at_once([partial(_measured, each, operation) for each in resources])
+        found += _at_once([partial(_measured, each, operation, draw) for each in resources])
     failures = [failure for each in resources for failure in each.failures]
     if failures:
         raise RuntimeError(failures)
     return found
 
 
-def _measured(resource: Resource, operation: str) -> Measured:
-    return measure(operation, getattr(resource, operation), lambda: resource.calls)
+def _measured(resource: Resource, operation: str, draw: Draw) -> Measured:
+    now = resource.cloudformation.aws.clock.now
+    return measure(operation, getattr(resource, operation), lambda: resource.calls, draw, now)
 
 
 @dataclass(frozen=True)
@@ -124,10 +126,11 @@ class Fleet:
     @property
     def ratio(self) -> float:
         """To the bound of one: the fewest calls of 36 fit into DMS's bucket, so its rate allows them as much."""
-        return self.seconds / BOUNDS[self.operation].seconds
+        return self.seconds / BOUNDS[self.operation].seconds()
 
 
 def fleets(cloudformation: CloudFormation) -> list[Fleet]:
+    cloudformation.aws.switch(**USUAL.switches())
     found = []
     for count in FLEETS:
         resources = [Resource(cloudformation, PAIRS[0]) for _ in range(count)]

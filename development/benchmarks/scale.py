@@ -20,13 +20,14 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from dms_s3_endpoint.aws.sessions import MOST_ATTEMPTS
 from local_aws.rates import DMS_REFILL, DMS_SIZE, IAM_REFILL, IAM_SIZE, Bucket
 from tests.unit.builders import make_event, make_properties
 from tests.unit.in_memory import CloudInMemory, FakeDms, FakeIam, deployed_in_memory
 from tests.unit.races import RacingClock
-from tests.unit.wire import MOST_ATTEMPTS, SECONDS_OF_A_CALL, Attempt
+from tests.unit.wire import SECONDS_OF_A_CALL, Attempt
 
-from .model import BOUNDS, DELETE, LATENCY, PROPAGATION
+from .model import BOUNDS, LATENCY, USUAL
 
 FLEETS = (1, 12, 36, 64, 100, 200, 1000)
 SEED = 1
@@ -59,7 +60,7 @@ def bound_of(operation: str, endpoints: int) -> float:
     calls = BOUNDS[operation].chain + BOUNDS[operation].beside
     of_dms = sum(_serves(FakeDms, call) for call in calls) * endpoints
     of_iam = sum(_serves(FakeIam, call) for call in calls) * endpoints
-    return max(BOUNDS[operation].seconds, (of_dms - DMS_SIZE) / DMS_REFILL, (of_iam - IAM_SIZE) / IAM_REFILL)
+    return max(BOUNDS[operation].seconds(), (of_dms - DMS_SIZE) / DMS_REFILL, (of_iam - IAM_SIZE) / IAM_REFILL)
 
 
 def _serves(service: type, call: str) -> bool:
@@ -92,7 +93,7 @@ class Fleet:
         self.draw = random.Random(SEED)  # noqa: S311  # no secret
         self.clock = RacingClock(choose=lambda count: self.draw.randrange(count) if count > 1 else 0)
         self.cloud = CloudInMemory(self.clock, validates=False, jitter=self.draw.random)
-        self.cloud.switch(propagation_seconds=PROPAGATION, delete_seconds=DELETE)
+        self.cloud.switch(propagation_seconds=USUAL.propagation, delete_seconds=USUAL.delete)
         self.names = [f"orders-{number}" for number in range(endpoints)]
 
     def create(self) -> Scale:

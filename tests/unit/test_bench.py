@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from development.benchmarks.measured import Measured
-from development.benchmarks.model import BOUNDS, LATENCY
+from development.benchmarks.model import BOUNDS, LATENCY, USUAL, draws
 from development.faults.scenarios import another_folder, properties
 from development.faults.stack import Stack
 from dms_s3_endpoint.aws.sessions import is_changing
@@ -61,10 +61,17 @@ def _as_aws_says(calls: list[str]) -> list[str]:
 
 def test_a_measured_update_tells_ratio_gap_and_calls() -> None:
     made = [*BOUNDS["update"].chain, *BOUNDS["update"].beside, "DescribeEndpoints", "GetRole"]
-    update = Measured("update", BOUNDS["update"].seconds * 2, [_call(name, number) for number, name in enumerate(made)])
+    calls = [_call(name, number) for number, name in enumerate(made)]
+    update = Measured("update", BOUNDS["update"].seconds() * 2, calls, USUAL)
     assert (update.ratio, update.waiting, update.further, update.throttled) == (2.0, 1, 1, 0)
     assert update.gap == pytest.approx(made.index("CreateEndpoint") - made.index("DeleteEndpoint") - 30.0)
 
 
 def _call(operation: str, ended: float) -> Call:
     return Call("dms", operation, "", "", "", ended - LATENCY, ended, 200, None, "")
+
+
+def test_each_run_of_the_bench_draws_the_same_times() -> None:
+    assert draws(5) == draws(5)
+    assert len(set(draws(5))) == 5
+    assert all(13.0 <= each.propagation <= 23.0 and 20.0 <= each.delete <= 45.0 for each in draws(5))

@@ -25,6 +25,7 @@ from local_aws.organisation import TOOLS, Pair
 from local_aws.wire import Call
 
 from ..measured import Measured, measure
+from ..model import Draw
 
 HERE = Path(__file__).resolve().parent
 TOOLS_DIRECTORY = HERE.parents[2] / ".venv-bench" / "bin"
@@ -130,7 +131,7 @@ class Plain:
         while not bodies:
             if time.monotonic() > ends:
                 raise TimeoutError("the plain function did not answer")
-            time.sleep(0.1)
+            time.sleep(0.02)
         answer = json.loads(bodies[0])
         if answer["Status"] != "SUCCESS":
             raise RuntimeError(answer["Reason"])
@@ -169,32 +170,34 @@ def _administrator(aws: EmbeddedAws, account: str, principal: dict[str, str]) ->
     return str(role["Arn"])
 
 
-def measured(peer: Peer, aws: EmbeddedAws) -> list[Measured]:
-    """Two endpoints side by side: one is created, updated thrice and deleted, the other created and replaced."""
+def measured(peer: Peer, aws: EmbeddedAws, draw: Draw, name: str) -> list[Measured]:
+    """Two endpoints side by side: one is created, updated and deleted, the other created, replaced and deleted.
+
+    The switches of `aws` are those of the draw.
+    """
     first, second = peer.pairs
     with ThreadPoolExecutor() as pool:
-        lives = [pool.submit(_life, peer, aws, first), pool.submit(_replaced, peer, aws, second)]
+        lives = [pool.submit(life, peer, aws, draw, name, pair) for life, pair in ((_life, first), (_replaced, second))]
         return [each for life in lives for each in life.result()]
 
 
-def _life(peer: Peer, aws: EmbeddedAws, pair: Pair) -> list[Measured]:
-    # How soon the end of a delete is noticed is a matter of luck: of three updates the mean counts, as of ours.
-    steps = (("create", "in"), ("update", "out"), ("update", "in"), ("update", "out"), ("delete", "out"))
-    works = [(operation, partial(peer.do, operation, "orders", folder, pair)) for operation, folder in steps]
-    return [measure(operation, work, partial(_calls, aws, pair)) for operation, work in works]
+def _life(peer: Peer, aws: EmbeddedAws, draw: Draw, name: str, pair: Pair) -> list[Measured]:
+    steps = (("create", "in"), ("update", "out"), ("delete", "out"))
+    works = [(operation, partial(peer.do, operation, name, folder, pair)) for operation, folder in steps]
+    return [measure(operation, work, partial(_calls, aws, pair), draw, aws.clock.now) for operation, work in works]
 
 
-def _replaced(peer: Peer, aws: EmbeddedAws, pair: Pair) -> list[Measured]:
-    peer.do("create", "orders", "in", pair)
+def _replaced(peer: Peer, aws: EmbeddedAws, draw: Draw, name: str, pair: Pair) -> list[Measured]:
+    peer.do("create", name, "in", pair)
 
     def replace() -> None:
         if isinstance(peer, Plain):
-            peer.do("update", "orders,orders-new", "in", pair)
+            peer.do("update", f"{name},{name}-new", "in", pair)
         else:
-            peer.do("create", "orders-new", "in", pair)
-        peer.do("delete", "orders", "in", pair)
+            peer.do("create", f"{name}-new", "in", pair)
+        peer.do("delete", name, "in", pair)
 
-    return [measure("replace", replace, partial(_calls, aws, pair))]
+    return [measure("replace", replace, partial(_calls, aws, pair), draw, aws.clock.now)]
 
 
 def _calls(aws: EmbeddedAws, pair: Pair) -> list[Call]:
