@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedErro
 
 from dms_s3_endpoint.aws.deadline import OutOfTimeError
 from dms_s3_endpoint.aws.sessions import (
+    MOST_ATTEMPTS,
     ONLY_LOOKING,
     SECONDS_TO_CONNECT,
     SECONDS_TO_READ,
@@ -189,7 +190,7 @@ def attempts(client: Any, call: Call, noted: list[str], *answers: Any) -> list[s
 @pytest.mark.parametrize(("service", "call"), CHANGES.values(), ids=CHANGES)
 def test_the_guard_is_asked_before_each_attempt_of_a_change_retries_included(service: str, call: Call) -> None:
     guard = NotedGuard()
-    assert attempts(client_of(service, guard), call, guard.noted, 500) == ["asked", "sent"] * 10
+    assert attempts(client_of(service, guard), call, guard.noted, 500) == ["asked", "sent"] * MOST_ATTEMPTS
 
 
 @pytest.mark.parametrize(("service", "call"), CHANGES.values(), ids=CHANGES)
@@ -213,7 +214,7 @@ def test_no_attempt_starts_after_the_deadline_however_long_the_guard_took() -> N
 @pytest.mark.parametrize(("service", "call"), READS.values(), ids=READS)
 def test_the_guard_is_not_asked_for_what_changes_nothing(service: str, call: Call) -> None:
     guard = NotedGuard(lets_through=0)
-    assert attempts(client_of(service, guard), call, guard.noted, 500) == ["sent"] * 10
+    assert attempts(client_of(service, guard), call, guard.noted, 500) == ["sent"] * MOST_ATTEMPTS
 
 
 @pytest.mark.parametrize("name", ["trust", "delete"])
