@@ -36,6 +36,7 @@ mutation: .venv-mutation/ready
 	cat mutants/mutmut-cicd-stats.json
 
 bench: setup .venv-bench/ready
+	python -m development.benchmarks.scale
 	python -m development.benchmarks
 
 # What is in the zip that `sam deploy` uploads.

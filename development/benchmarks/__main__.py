@@ -30,6 +30,7 @@ from .model import BOUNDS, DELETES, LATENCY, PROPAGATIONS, TIME_SCALE, TIME_SCAL
 from .ours import Fleet
 from .peers.run import Ansible, AwsCli, Peer, Plain
 from .peers.run import measured as peer_measured
+from .scale import REPORT as SCALE
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = ROOT / "build" / "bench.json"
@@ -232,7 +233,7 @@ def _fleet_table(report: Mapping[str, Any]) -> Table:
 def _plot() -> None:
     PLOTS.mkdir(parents=True, exist_ok=True)
     command = [str(ROOT / ".venv-bench" / "bin" / "python"), str(Path(__file__).with_name("plot.py"))]
-    subprocess.run([*command, str(REPORT), str(PLOTS)], check=True)  # noqa: S603  # our own words
+    subprocess.run([*command, str(PLOTS), str(REPORT), str(SCALE)], check=True)  # noqa: S603  # our own words
 
 
 if __name__ == "__main__":

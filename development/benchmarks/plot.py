@@ -1,4 +1,4 @@
-"""The plots of the docs from build/bench.json: the timeline of one create, and the fleet curve. Runs in .venv-bench."""
+"""The plots of the docs. Arguments: their folder, build/bench.json, build/scale.json. Runs in .venv-bench."""
 
 import json
 import sys
@@ -47,7 +47,29 @@ def fleet(runs, to):
     figure.savefig(to, metadata=WITHOUT_DATE)
 
 
+def scale(runs, to):
+    figure, axes = pyplot.subplots(figsize=(6, 3.4))
+    for operation, color in (("create", DONE), ("delete", LATE)):
+        own = [run for run in runs if run["operation"] == operation]
+        counts = [run["endpoints"] for run in own]
+        axes.plot(counts, [run["seconds"] for run in own], marker="o", color=color, label=operation)
+        axes.plot(counts, [run["bound"] for run in own], linestyle=":", color=color, label=f"the bound of {operation}")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xticks(counts, counts)
+    axes.set_xlabel("endpoints at once")
+    axes.set_ylabel("seconds")
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(to, metadata=WITHOUT_DATE)
+
+
 if __name__ == "__main__":
-    report, directory = json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2])
-    timeline(report["timeline"], directory / "timeline.svg")
-    fleet(report["fleet"], directory / "fleet.svg")
+    folder, *reports = map(Path, sys.argv[1:])
+    for report in reports:
+        found = json.loads(report.read_text())
+        if isinstance(found, list):
+            scale(found, folder / "scale.svg")
+        else:
+            timeline(found["timeline"], folder / "timeline.svg")
+            fleet(found["fleet"], folder / "fleet.svg")

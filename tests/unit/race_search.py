@@ -542,7 +542,8 @@ class Race:
         if self.plan.replaces and move.step % EACH_SWITCH == 0:
             new = replace(new, replaces=not old.replaces, is_imported=False)
         # What was retained under its names an update may take up again.
-        return CHANGES["tags"](old) if new.replaces and new.identifier in self.replaced else new
+        is_taken_up = new.identifier != old.identifier and new.identifier in self.replaced
+        return CHANGES["tags"](old) if is_taken_up else new
 
     def _roll_back(self, move: Move, old: Standing, new: Wanted, request: Request) -> None:
         """CloudFormation knows a new id only if it was answered."""
