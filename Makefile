@@ -27,8 +27,8 @@ system: setup
 faults: setup
 	python -m pytest tests/unit/test_every_call.py -q -n 2 --all-faults
 	python -m pytest tests/unit/test_race_search.py -q -n 2 --races=100000
-	python -m development.faults.races
-	python -m development.faults
+	PYTHONPATH=src python -m development.faults.races
+	PYTHONPATH=src python -m development.faults
 
 mutation: .venv-mutation/ready
 	.venv-mutation/bin/mutmut run
@@ -36,8 +36,8 @@ mutation: .venv-mutation/ready
 	cat mutants/mutmut-cicd-stats.json
 
 bench: setup .venv-bench/ready
-	python -m development.benchmarks.scale
-	python -m development.benchmarks
+	PYTHONPATH=src python -m development.benchmarks.scale
+	PYTHONPATH=src python -m development.benchmarks
 
 # What is in the zip that `sam deploy` uploads.
 sbom: setup

@@ -24,7 +24,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from dms_s3_endpoint.model.endpoint import Endpoint
+from dms_s3_endpoint.model.environments import Environment
+from dms_s3_endpoint.model.parse import parse
 from local_aws.cloudformation import CloudFormation, Received
+from local_aws.organisation import DEV
 from local_aws.wire import Call, Fault
 
 from . import scenarios
@@ -434,8 +438,13 @@ class Race:
         return count
 
 
+def _endpoint_of(properties: Properties) -> Endpoint:
+    """With the names that the function gives it: with ONUPDATE replace they have a suffix."""
+    return parse(properties, {DEV.name: Environment(DEV.name, DEV.data_lake_role_arn, DEV.dms_role_arn)})
+
+
 def _id_of(properties: Properties) -> str:
-    return f"{properties['ENVIRONMENT']}/{properties['ENDPOINTIDENTIFIER']}"
+    return f"{properties['ENVIRONMENT']}/{_endpoint_of(properties).endpoint_identifier}"
 
 
 def _is_disturbed(call: Call) -> bool:
@@ -460,8 +469,8 @@ def _faults_of_answers(request: Request, plan: Plan) -> list[str]:
 
 def faults_of_wanted(wanted: Properties, ours: Inventory) -> list[str]:
     """In what the pieces differ from what was answered as SUCCESS."""
-    names = {_name_of(arn, piece): piece for arn, piece in ours.items()}
-    expected = {wanted["ENDPOINTIDENTIFIER"], wanted["ROLENAME"], wanted["POLICYNAME"]}
+    names, endpoint = {_name_of(arn, piece): piece for arn, piece in ours.items()}, _endpoint_of(wanted)
+    expected = {endpoint.endpoint_identifier, endpoint.role_name, endpoint.policy_name}
     faults = [f"{name} is missing" for name in sorted(expected - names.keys())]
     faults += [f"{name} is left" for name in sorted(names.keys() - expected)]
     faults += [f"{name} has {what}" for name, piece in names.items() for what in _differences(piece, wanted)]
@@ -483,7 +492,9 @@ def _differences(piece: Any, wanted: Properties) -> Iterator[str]:
         yield "the document of another folder"
     if "boundary" in piece and piece["boundary"] != wanted.get("PERMISSIONSBOUNDARY", ""):
         yield f"the boundary {piece['boundary'] or 'none'}"
-    if "attached" in piece and [arn.rpartition("/")[2] for arn in piece["attached"]] != [wanted["POLICYNAME"]]:
+    if "attached" in piece and [arn.rpartition("/")[2] for arn in piece["attached"]] != [
+        _endpoint_of(wanted).policy_name
+    ]:
         yield f"attached {piece['attached']}"
 
 
