@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 from ministack import app
 from ministack.core import iam_evaluator, responses, router
 
+from .form import form_of
 from .wire import Call, Fault
 
 JSON = "application/x-amz-json-1.1"
@@ -112,7 +113,7 @@ def _event(session: str) -> str:
 def _parameters(body: bytes, is_query: bool) -> dict[str, Any]:
     """The parameters of a call in the query protocol or one of the JSON protocols; of other calls, none."""
     if is_query:
-        return {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
+        return form_of(body)
     if not body.startswith(b"{"):
         return {}
     try:

@@ -10,7 +10,6 @@ import secrets
 from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
-from urllib.parse import parse_qs
 
 from ministack import app
 from ministack.core.responses import get_account_id
@@ -20,6 +19,7 @@ from ministack.services.cloudformation import handlers as cloudformation_handler
 from ministack.services.cloudformation import helpers as cloudformation_helpers
 
 from .dms_endpoints import account_of
+from .form import form_of
 from .iam_history import Handler
 from .response_url import bucket_url
 from .state import State
@@ -83,7 +83,7 @@ def _showing(original: Handler, state: State) -> Handler:
     """Of stacks that are played, and of those at work, what is shown; of all else, what MiniStack knows."""
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
-        given = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
+        given = form_of(body)
         stack_id, logical_id = given.get("StackName", ""), given.get("LogicalResourceId", "")
         if stack_id not in state.shown or account_of(stack_id) != get_account_id():
             return await original(method, path, headers, body, query)

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region
@@ -20,6 +20,7 @@ from ministack.services.cloudformation import engine, provisioners, stacks
 from ministack.services.cloudformation import handlers as cloudformation_handlers
 from ministack.services.cloudformation import helpers as cloudformation_helpers
 
+from .form import form_of
 from .iam_history import Handler
 from .resource_handlers import HANDLERS, PASS_ROLE, Handlers, Props, Request
 from .service_role import CLOUDFORMATION, with_service_role
@@ -110,7 +111,7 @@ def _demanding(service: str, permissions: Needs, original: Handler) -> Handler:
 
 
 def _for_a_stack(_method: str, _path: str, body: bytes) -> Iterator[Permission]:
-    given = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
+    given = form_of(body)
     if given.get("RoleARN"):
         yield Permission(PASS_ROLE, given["RoleARN"], {"iam:PassedToService": CLOUDFORMATION})
     if given.get("Action") in ("CreateChangeSet", "CreateStack", "UpdateStack"):
@@ -195,9 +196,9 @@ def _allowed_to_read(original: Callable[[str], str]) -> Callable[[str], str]:
     """
 
     def resolve(literal: str) -> str:
-        service, name = literal.removeprefix("{{resolve:").removesuffix("}}").split(":")[:2]
-        if service == "ssm":
-            _demand_for_a_resource([Permission("ssm:GetParameters", _parameter_arn(name))])
+        found = engine._DYNAMIC_REFERENCE.fullmatch(literal)
+        if found[1] == "ssm":
+            _demand_for_a_resource([Permission("ssm:GetParameters", _parameter_arn(found[2].partition(":")[0]))])
         return original(literal)
 
     return resolve

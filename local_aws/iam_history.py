@@ -14,6 +14,7 @@ from ministack.core.responses import get_account_id
 from ministack.services import iam
 
 from .dms_endpoints import account_of
+from .form import form_of
 
 Handler = Callable[..., Awaitable[tuple[int, dict[str, str], bytes]]]
 CHANGES = ("CreateRole", "UpdateAssumeRolePolicy", "DeleteRole")
@@ -71,7 +72,7 @@ class Newcomers:
         """The IAM handler, wrapped so that it does not find what is too new."""
 
         async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
-            given = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
+            given = form_of(body)
             account, created = get_account_id(), CREATES.get(given.get("Action", ""))
             if not created and (missing := [name for name in _named(given) if self.is_new(account, name)]):
                 return _not_found(missing[0])
@@ -115,9 +116,7 @@ class Assumption:
 
 def dms_may_assume(trust: str | None, attempt: Assumption) -> bool:
     """Whether the trust policy, a JSON text, allows DMS to assume the role; None is no role."""
-    document = json.loads(trust) if trust else {}
-    given = document.get("Statement", [])
-    statements = [each for each in ([given] if isinstance(given, dict) else given) if is_for(each, DMS)]
+    statements = statements_for(trust, DMS)
     root = f"arn:aws:iam::{account_of(attempt.role_arn)}:root"  # MiniStack has no service principals
     context = EvalContext(
         principal_arn=root,
@@ -136,8 +135,13 @@ def _context(attempt: Assumption) -> dict[str, str]:
     return given | ({"sts:externalid": attempt.external_id} if attempt.external_id else {})
 
 
-def is_for(statement: dict[str, Any], service: str) -> bool:
-    """Whether a statement of a trust policy names the service, such as `dms.amazonaws.com`."""
+def statements_for(trust: str | None, service: str) -> list[dict[str, Any]]:
+    """The statements of a trust policy, a JSON text, that name the service, such as `dms.amazonaws.com`."""
+    given = json.loads(trust).get("Statement", []) if trust else []
+    return [each for each in ([given] if isinstance(given, dict) else given) if _is_for(each, service)]
+
+
+def _is_for(statement: dict[str, Any], service: str) -> bool:
     principal = statement.get("Principal")
     services = principal.get("Service", []) if isinstance(principal, dict) else []
     return principal == "*" or service in ([services] if isinstance(services, str) else services)

