@@ -7,8 +7,9 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
@@ -55,8 +56,9 @@ def bucket(monkeypatch: pytest.MonkeyPatch, dynamodb: FakeDynamoDB) -> Iterator[
     monkeypatch.setenv("VERIFY_STACKS", "false")
     bucket, clock, client = FakeBucket(), FakeClock(), FakeClient(dynamodb)
 
-    def before_lambda_ends(context: Any, kept: float) -> Any:
-        return clock.deadline(clock.now + context.get_remaining_time_in_millis() / 1000 - kept)
+    def before_lambda_ends(context: Any, kept: float, throttled: Sequence[str] = ()) -> Any:
+        at = clock.now + context.get_remaining_time_in_millis() / 1000 - kept
+        return replace(clock.deadline(at), throttled=throttled)
 
     def lease_table(_own: object, name: str, *_given: object) -> LeaseTable:
         return LeaseTable(client, name)  # type: ignore[arg-type]  # the part that is used
@@ -265,6 +267,13 @@ def test_the_roles_are_assumed_for_looking_alone_by_that_alias(
     with mock.patch("dms_s3_endpoint.aws.sessions.enter", side_effect=ValueError("no")) as enter, suppress(ValueError):
         handler(make_event(request_type), make_context(function_arn=function_arn))  # type: ignore[arg-type]  # as above
     assert (ONLY_LOOKING in enter.call_args.args) is narrowed
+
+
+def test_what_aws_throttles_makes_the_pauses_of_the_request_longer(bucket: FakeBucket) -> None:
+    with mock.patch("dms_s3_endpoint.aws.sessions.enter", side_effect=ValueError("no")) as enter:
+        handle(bucket, "Create")
+    _environment, _session_name, deadline, figures, *_others = enter.call_args.args
+    assert deadline.throttled is figures.throttled
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dms_s3_endpoint.aws.deadline import SECONDS_FOR_THE_LAST_CALL, OutOfTimeError
@@ -14,6 +16,24 @@ def test_the_first_attempt_comes_at_once_and_the_pauses_grow_to_the_longest() ->
             break
     assert clock.slept[:4] == [1.0, 1.6, pytest.approx(2.56), 4.0]
     assert set(clock.slept[4:]) == {4.0}
+
+
+def test_the_longest_pause_may_depend_on_how_long_one_has_waited() -> None:
+    clock = FakeClock()
+    for waited in clock.deadline().attempts(first=8.0, longest=lambda waited: 2.0 if 20.0 <= waited < 30.0 else 8.0):
+        if waited > 60:
+            break
+    assert clock.slept == pytest.approx([8.0, 8.0, 8.0, 2.0, 2.0, 2.0, 3.2, 5.12, 8.0, 8.0, 8.0])
+
+
+def test_each_throttled_attempt_makes_the_pauses_longer_until_they_are_three_times_as_long() -> None:
+    clock, throttled = FakeClock(), list[str]()
+    attempts = replace(clock.deadline(), throttled=throttled).attempts(first=2.0, longest=2.0)
+    next(attempts)
+    for _ in range(6):
+        next(attempts)
+        throttled.append("DescribeEndpoints")
+    assert clock.slept == [2.0, 3.0, 4.0, 5.0, 6.0, 6.0]
 
 
 def test_the_last_attempt_falls_on_the_limit() -> None:

@@ -351,6 +351,20 @@ def test_a_delete_that_dms_refuses_for_a_moment_is_asked_for_again() -> None:
 
 
 @pytest.mark.parametrize(
+    ("seconds", "late"), [(1.0, 4.0), (5.0, 6.0), (20.0, 2.0), (45.0, 2.0), (59.0, 2.0), (99.0, 8.0)]
+)
+def test_a_delete_is_asked_for_often_only_while_deletes_end(seconds: float, late: float) -> None:
+    world = World().created()
+    world.cloud.switch(delete_seconds=seconds)
+    began = world.cloud.clock.now
+    assert world.stack.delete()
+    # All other calls take a second.
+    assert world.cloud.clock.now - began < seconds + late + 1.0
+    pauses = [pause for pause in world.cloud.clock.slept if pause > 1.0]
+    assert len(pauses) <= 4 + max(min(seconds, 60.0) - 14.0, 0.0) / 2.0 + max(seconds - 60.0, 0.0) / 5.0
+
+
+@pytest.mark.parametrize(
     ("before", "now", "fingerprint", "succeeds"),
     [
         ("active", "active", "the same", False),

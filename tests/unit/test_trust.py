@@ -118,13 +118,13 @@ def test_a_trust_is_outdated_once_dms_has_had_the_time_to_see_its_id(
 
 def test_the_time_until_dms_saw_a_change_is_counted_and_learnt(cloud: CloudInMemory) -> None:
     trusting = trust(cloud)
-    assert trusting.pause() == 3.0
+    assert trusting.pause(0.0) == 3.0
     cloud.clock.now += 10.0
     trusting.demand("one")
     (counted,) = trusting.accounts.figures.propagation
     assert 10.0 <= counted < 10.2
     assert 10.0 <= trusting.spread < 10.2
-    assert trusting.pause() == 1.5
+    assert trusting.pause(0.0) == 1.5
     began = cloud.clock.now
     trusting.wait_until_dms_may_have_seen_it()
     assert 8.4 < cloud.clock.now - began < 8.8

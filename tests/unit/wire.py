@@ -108,7 +108,8 @@ class Wire:
     killed: bool = False
 
     def __post_init__(self) -> None:
-        self.deadline = replace(self.deadline, sleep=self.sleep)
+        self.throttled: list[str] = []
+        self.deadline = replace(self.deadline, sleep=self.sleep, throttled=self.throttled)
         self.before_attempt: Callable[[str], None] = lambda _operation: self.deadline.raise_if_over()
         self.on_unanswered: Callable[[str], None] = lambda _operation: None
 
@@ -177,6 +178,8 @@ class Wire:
         if disturbed := str(planned):
             self.note(name, number, f"is sent: {disturbed}")
         seen = self._sent(name, number, planned, effect, timeout)
+        if planned.error == "Throttling":
+            self.throttled.append(name)
         if planned.killed <= timeout:
             self.killed = True
             self.note(name, number, "the process is killed")

@@ -86,7 +86,10 @@ class Ansible:
 def _run(command: Sequence[str], aws: EmbeddedAws, given: dict[str, str]) -> None:
     path = f"{TOOLS_DIRECTORY}{os.pathsep}{os.environ['PATH']}"
     environ = os.environ | aws.environ(TOOLS) | {"PATH": path} | given
-    done = subprocess.run(command, env=environ, text=True, capture_output=True, check=False)  # noqa: S603  # our own
+    # Without a terminal: on one, Ansible's pause asks whoever sits there, and two of them wait for ever.
+    done = subprocess.run(  # noqa: S603  # our own
+        command, env=environ, text=True, stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
     if done.returncode:
         raise RuntimeError(f"{' '.join(command[:4])}\n{done.stdout[-3000:]}{done.stderr[-2000:]}")
 

@@ -38,10 +38,11 @@ EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 REJECTED = {"AccessDeniedFault", "InvalidResourceStateFault"}
 # DescribeEndpoints may be late, so an endpoint may seem to stand after its delete was accepted.
 SECONDS_UNTIL_A_DELETE_SHOWS = 30.0
-# A delete takes tens of seconds (hashicorp/terraform-provider-aws#29171). With pauses of 4 s, 36 deletes at once make
-# 9 calls a second; DMS allows 200 calls, and 8 more each second. With pauses of 3 s they were throttled, and took 1.55
-# instead of 1.2 times the bound (`make bench`).
-FIRST_PAUSE_OF_A_DELETE, LONGEST_PAUSE_OF_A_DELETE = 2.0, 4.0
+# A delete takes tens of seconds (hashicorp/terraform-provider-aws#29171). So ask seldom before, often while most end,
+# and seldom again. Then 36 deletes at once keep within what DMS allows, 200 calls and 8 more each second, and one alone
+# ends a second after DMS (`make bench`).
+SECONDS_IN_WHICH_DELETES_END = (14.0, 60.0)
+FIRST_PAUSE_OF_A_DELETE, PAUSE_WHILE_DELETES_END, LONGEST_PAUSE_OF_A_DELETE = 4.0, 2.0, 8.0
 # DescribeEndpoints may show a new endpoint late, and DescribeConnections a new test.
 SECONDS_TO_SHOW = 30.0
 # DMS modifies an endpoint in some seconds; one that a rejected create left in this status may have it for good.
@@ -215,7 +216,7 @@ class Dms:
 
         A concurrent request may have made the next endpoint under the same ARN. Raises EndpointError: NotStabilized.
         """
-        for waited in self._deadline.attempts(first=FIRST_PAUSE_OF_A_DELETE, longest=LONGEST_PAUSE_OF_A_DELETE):
+        for waited in self._deadline.attempts(first=FIRST_PAUSE_OF_A_DELETE, longest=_pause_of_a_delete):
             now = self._find("endpoint-arn", live.arn, live.tags)
             if now and now.status != "deleting":
                 now = self._find("endpoint-arn", live.arn, tags=None)
@@ -327,6 +328,12 @@ class Dms:
         ):
             return self._client.describe_connections(Filters=filters)["Connections"][0]
         return {}
+
+
+def _pause_of_a_delete(waited: float) -> float:
+    """The longest pause, in seconds, after a delete has taken `waited` seconds."""
+    earliest, latest = SECONDS_IN_WHICH_DELETES_END
+    return PAUSE_WHILE_DELETES_END if earliest <= waited < latest else LONGEST_PAUSE_OF_A_DELETE
 
 
 def _succeeds(now: LiveEndpoint, live: LiveEndpoint) -> bool:

@@ -88,7 +88,7 @@ class Trust:
         likely = self.changed_at + min(self.spread * LIKELY_SHARE, MOST_SECONDS_UNTRIED)
         self.accounts.deadline.wait(likely - self.accounts.deadline.clock())
 
-    def pause(self) -> float:
+    def pause(self, _waited: float) -> float:
         """The longest pause between two attempts, in seconds: shorter once DMS is likely to have seen the change."""
         return PAUSE_WHEN_LIKELY if self.spread > PAUSE else PAUSE
 
