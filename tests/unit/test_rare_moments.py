@@ -37,7 +37,7 @@ LIVE = LiveEndpoint(
     f"arn:aws:dms:eu-west-1:{DMS}:endpoint:orders", "orders", "active", ROLE.arn, "one", WANTED.s3_settings, OURS
 )
 UNFIT = replace(LIVE, external_id="old", settings={"BucketName": "another"}, tags=OWNER.tags("another"))
-ACCEPTED = CreateAnswer(True, "")
+ACCEPTED, TOLD = CreateAnswer(True, ""), CreateAnswer(True, "one")
 EXISTS = CreateAnswer(False, "", "it exists", exists=True)
 REJECTED = CreateAnswer(False, "", "not authorized to assume role")
 
@@ -62,6 +62,9 @@ class Scripted:
 
     def once_created(self, live: LiveEndpoint) -> LiveEndpoint:
         return live
+
+    def attach(self, _role: Role, _policy: Policy) -> None:
+        """Nobody asks what is attached."""
 
     def detach(self, _role_name: str, _policy: Policy) -> None:
         self.trusts.append(None)
@@ -139,6 +142,7 @@ def test_one_that_shows_no_id_is_created_anew_only_if_its_answer_was_lost() -> N
         (REJECTED, 100.0, "NotStabilized: create-endpoint orders: not authorized to assume role. "),
         (ACCEPTED, 100.0, "NotStabilized: create-endpoint orders: not active yet. "),
         (ACCEPTED, 870.0, "NoExternalId: create-endpoint orders: "),
+        (TOLD, 870.0, f"RoleNotAssumable: create-endpoint orders: DMS can't assume {ROLE.arn}: it tells an ExternalId"),
         (EXISTS, 870.0, "NameTaken: create-endpoint orders: resource identifier orders is taken (it exists). "),
         (REJECTED, 870.0, f"RoleNotAssumable: create-endpoint orders: DMS can't assume {ROLE.arn}: not authorized"),
     ],
@@ -147,6 +151,11 @@ def test_an_endpoint_that_never_shows_ends_with_what_dms_said_last(
     answer: CreateAnswer, ends: float, expected: str
 ) -> None:
     assert str(shake_hands([answer], [None], ends)[1]).startswith(expected)
+
+
+def test_one_whose_id_is_told_at_the_very_end_is_given_up_without_blaming_the_role() -> None:
+    reason = str(shake_hands([*[REJECTED] * 95, TOLD], [None])[1])
+    assert reason.startswith("NotStabilized: create-endpoint orders: not active yet. ")
 
 
 # Removal

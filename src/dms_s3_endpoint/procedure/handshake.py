@@ -137,7 +137,9 @@ class Handshake:
 
     def _not_accepted(self) -> EndpointError:
         name, answer = f"create-endpoint {self.wanted.endpoint_identifier}", self._answer
-        if self.accounts.deadline.is_near():
+        is_promised = answer.accepted and bool(self._external_id)
+        # DMS may not have seen the last change of the trust yet, as where AWS throttled each call for minutes.
+        if self.accounts.deadline.is_near() or (is_promised and not self.trust.is_outdated()):
             return out_of_time(f"{name}: {answer.rejection or 'not active yet'}")
         if answer.exists:
             return EndpointError(
@@ -145,11 +147,12 @@ class Handshake:
                 f"{name}: resource identifier {self.wanted.resource_identifier} is taken ({answer.rejection})",
                 "Choose another RESOURCEIDENTIFIER",
             )
-        if answer.accepted:
+        if answer.accepted and not is_promised:
             return no_external_id(self.wanted.endpoint_identifier)
+        rejection = answer.rejection or "it tells an ExternalId, and keeps no endpoint"
         return EndpointError(
             Code.ROLE_NOT_ASSUMABLE,
-            f"{name}: DMS can't assume {self.trust.role.arn}: {answer.rejection}",
+            f"{name}: DMS can't assume {self.trust.role.arn}: {rejection}",
             "Check service control policies and that AWS Support has allowed the pair of accounts",
         )
 
