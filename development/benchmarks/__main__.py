@@ -67,8 +67,9 @@ def main(arguments: Sequence[str]) -> None:
         built = Path(directory) / "built" / "Function"
         console.print("cold starts …")
         starts, size = cold_start.measure(built), cold_start.zip_bytes(built)
+        clients = cold_start.of_a_request(built)
         found = measured(cloudformation, plain, rounds, console)
-    report = _report(found, rounds, starts, size)
+    report = _report(found, rounds, starts, size) | {"clients_of_a_request_ms": clients}
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(json.dumps(report, indent=2) + "\n")
     _print(report, console)
@@ -192,6 +193,11 @@ def _print(report: Mapping[str, Any], console: Console) -> None:
     starts = report["cold_start"]
     for name, start in starts.items():
         console.print(f"cold start, {name}: {start['milliseconds']:.0f} ms, peak {start['peak_mib']:.0f} MiB")
+    clients = report["clients_of_a_request_ms"]
+    console.print(
+        f"sessions and clients of a request: {clients['shared']:.0f} ms; "
+        f"where each session reads the SDK's descriptions anew {clients['anew']:.0f} ms"
+    )
     console.print(
         f"cold start ratio {report['cold_start_ratio']:.2f}; zip {report['zip_bytes']:,} bytes; {REPORT.name}"
     )

@@ -32,15 +32,29 @@ clients = [boto3.client(name) for name in ("sts", "dynamodb", "cloudformation", 
 def handler(event, context): ...
 """
 OURS = """
-import boto3
 from dms_s3_endpoint import app
 from dms_s3_endpoint.aws.deadline import Deadline
-from dms_s3_endpoint.aws.sessions import new_client
+from dms_s3_endpoint.aws.sessions import new_client, new_session
 from dms_s3_endpoint.model.figures import Figures
-session = boto3.Session()
+session = new_session()
 services = ("sts", "dynamodb", "cloudformation", "iam", "dms")
 clients = [new_client(session, name, Deadline(0.0), Figures()) for name in services]
 """
+# The sessions and clients of one more request in the same process, as each request has its own.
+CLIENTS_OF_A_REQUEST = """
+{imported}
+def sessions_and_clients():
+    for services in (("sts", "dynamodb", "cloudformation"), ("iam",), ("dms",)):
+        session = {session}
+        clients = [session.client(name) for name in services]
+sessions_and_clients()
+began = time.perf_counter()
+sessions_and_clients()
+"""
+SESSIONS = {
+    "shared": ("from dms_s3_endpoint.aws.sessions import new_session", "new_session()"),
+    "anew": ("import boto3", "boto3.Session()"),
+}
 
 
 @dataclass(frozen=True)
@@ -66,6 +80,13 @@ def measure(built: Path) -> dict[str, ColdStart]:
         name: ColdStart(statistics.median(s * 1000 for s, _ in found), statistics.median(m for _, m in found))
         for name, found in runs.items()
     }
+
+
+def of_a_request(built: Path) -> dict[str, float]:
+    """Milliseconds for the sessions and clients of a request: where sessions share the SDK's descriptions, and not."""
+    codes = {name: CLIENTS_OF_A_REQUEST.format(imported=i, session=s) for name, (i, s) in SESSIONS.items()}
+    runs = {name: [_run(code, built)[0] for _ in range(TIMES)] for name, code in codes.items()}
+    return {name: statistics.median(seconds) * 1000 for name, seconds in runs.items()}
 
 
 def _run(code: str, path: Path) -> tuple[float, float]:

@@ -25,14 +25,17 @@ from dms_s3_endpoint.aws.sessions import (
     enter,
     is_changing,
     new_client,
+    new_session,
     own,
     session_name,
 )
+from dms_s3_endpoint.model.descriptions import descriptions
 from dms_s3_endpoint.model.errors import EndpointError
 from dms_s3_endpoint.model.figures import Figures
 
 from .builders import DEV, FakeClock, make_client_error
 
+SECRET = {"aws_secret_access_key": "a key"}
 ROLE_ARN = "arn:aws:iam::222222222222:role/lake"
 
 
@@ -51,6 +54,17 @@ def iam(now: float = 0.0, figures: Figures | None = None) -> Any:
 def client_of(service: str, guard: Guard | None = None, now: float = 0.0, figures: Figures | None = None) -> Any:
     session = boto3.Session("an id", "a key", "a token")
     return new_client(session, service, FakeClock(now).deadline(20.0), figures or Figures(), guard=guard)
+
+
+def test_sessions_share_what_is_said_of_the_services_and_nothing_else() -> None:
+    one, other = new_session(aws_access_key_id="one", **SECRET), new_session()
+    paths = list(descriptions().search_paths)
+    assert one.client("iam").meta.service_model.metadata is other.client("iam").meta.service_model.metadata
+    new_session()
+    assert descriptions().search_paths == paths
+    keys = [credentials.access_key for each in (one, other) if (credentials := each.get_credentials())]
+    assert keys == ["one", "none"]
+    assert one.events is not other.events
 
 
 def credentials(name: str) -> Any:

@@ -8,9 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
 
+from ..model.descriptions import descriptions
 from ..model.environments import Environment
 from ..model.errors import Code, EndpointError
 from ..model.figures import Figures
@@ -79,8 +81,18 @@ class Guard(Protocol):
 
 
 def own() -> boto3.Session:
-    """The function's own role. One for all clients of a request: each session reads the SDK's descriptions anew."""
-    return boto3.Session()
+    """A session of the function's own role."""
+    return new_session()
+
+
+def new_session(**credentials: str) -> boto3.Session:
+    """A session of its own, that shares no more with others than what botocore says of the services."""
+    of_botocore, shared = botocore.session.Session(), descriptions()
+    of_botocore.register_component("data_loader", shared)
+    session = boto3.Session(botocore_session=of_botocore, **credentials)
+    # Each session of boto3 adds the same folder to those in which descriptions are looked for.
+    shared.search_paths[:] = dict.fromkeys(shared.search_paths)
+    return session
 
 
 def enter(
@@ -147,7 +159,7 @@ def assume(
                     raise
                 refusal = error_message(error)
             else:
-                return boto3.Session(
+                return new_session(
                     aws_access_key_id=credentials["AccessKeyId"],
                     aws_secret_access_key=credentials["SecretAccessKey"],
                     aws_session_token=credentials["SessionToken"],

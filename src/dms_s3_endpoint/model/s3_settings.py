@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from botocore.model import Shape
-from botocore.session import Session
+from botocore.model import ServiceModel, Shape
 
+from .descriptions import descriptions
 from .values import LARGEST_INTEGER, Kind, Scalar, Values, boolean, free_text, one_of, whole_number
 
 Setting = Scalar
@@ -97,7 +97,7 @@ _OWN_VALUES = {
 @cache
 def members() -> Mapping[str, Shape]:
     """The members of the API's S3Settings, by name."""
-    shape: Any = Session().get_service_model("dms").shape_for("S3Settings")
+    shape: Any = ServiceModel(descriptions().load_service_model("dms", "service-2"), "dms").shape_for("S3Settings")
     found: Mapping[str, Shape] = shape.members
     return found
 
