@@ -29,8 +29,8 @@ def aws(deployed: EmbeddedAws, request: pytest.FixtureRequest) -> Iterator[Embed
         deployed.clear_calls()
         yield deployed
         deployed.reset_switches()
-        left = left_behind(deployed)
-        purge(deployed)
+        if left := left_behind(deployed):
+            purge(deployed)
         assert left == []
 
 
