@@ -52,8 +52,8 @@ class S3Settings(TypedDict):
     EXPECTEDBUCKETOWNER: NotRequired[str]
     """the 12 digits of an account"""
     EXTRACONNECTIONATTRIBUTES: NotRequired[str]
-    """`name=value;…`, passed through; also accepted inside `S3SETTINGS`. A setting in both places with different values
-    is an error; a known one is checked as in `S3SETTINGS`"""
+    """`name=value;…`, passed through; also accepted inside `S3SETTINGS`. Two different values for one setting are an
+    error; known ones are checked as in `S3SETTINGS`"""
     GLUECATALOGGENERATION: NotRequired[bool]
     INCLUDEOPFORFULLLOAD: NotRequired[bool]
     MAXFILESIZE: NotRequired[int]
@@ -95,10 +95,10 @@ class DmsS3Endpoint(TypedDict):
     """the members of DMS's [S3Settings](https://docs.aws.amazon.com/dms/latest/APIReference/API_S3Settings.html) for a
     target, in upper case: `BUCKETNAME` (required), `BUCKETFOLDER`, `DATAFORMAT`, … Also `SSEKMSKEYID` or `SSEKMDKEYID`
     for `SERVERSIDEENCRYPTIONKMSKEYID` (ARN or id of a key, no alias), and `COMPRESSIONTTYPE` for `COMPRESSIONTYPE`.
-    Names, types and enumerations come from the SDK in the Lambda runtime"""
+    Names and types come from the SDK in the Lambda runtime"""
     EXTRACONNECTIONATTRIBUTES: NotRequired[str]
-    """`name=value;…`, passed through; also accepted inside `S3SETTINGS`. A setting in both places with different values
-    is an error; a known one is checked as in `S3SETTINGS`"""
+    """`name=value;…`, passed through; also accepted inside `S3SETTINGS`. Two different values for one setting are an
+    error; known ones are checked as in `S3SETTINGS`"""
     RESOURCEIDENTIFIER: NotRequired[str]
     """tail of the endpoint's ARN, at most 31 characters; derived from the identifier, so that a recreated endpoint
     keeps its ARN"""

@@ -36,8 +36,8 @@ export interface S3Settings {
   ENCRYPTIONMODE?: "sse-s3" | "sse-kms";
   /** the 12 digits of an account */
   EXPECTEDBUCKETOWNER?: string;
-  /** `name=value;…`, passed through; also accepted inside `S3SETTINGS`. A setting in both places with different values
-  is an error; a known one is checked as in `S3SETTINGS` */
+  /** `name=value;…`, passed through; also accepted inside `S3SETTINGS`. Two different values for one setting are an
+  error; known ones are checked as in `S3SETTINGS` */
   EXTRACONNECTIONATTRIBUTES?: string;
   GLUECATALOGGENERATION?: boolean;
   INCLUDEOPFORFULLLOAD?: boolean;
@@ -76,11 +76,11 @@ export interface DmsS3Endpoint {
   ROLENAME: string;
   /** the members of DMS's [S3Settings](https://docs.aws.amazon.com/dms/latest/APIReference/API_S3Settings.html) for a
   target, in upper case: `BUCKETNAME` (required), `BUCKETFOLDER`, `DATAFORMAT`, … Also `SSEKMSKEYID` or `SSEKMDKEYID`
-  for `SERVERSIDEENCRYPTIONKMSKEYID` (ARN or id of a key, no alias), and `COMPRESSIONTTYPE` for `COMPRESSIONTYPE`.
-  Names, types and enumerations come from the SDK in the Lambda runtime */
+  for `SERVERSIDEENCRYPTIONKMSKEYID` (ARN or id of a key, no alias), and `COMPRESSIONTTYPE` for `COMPRESSIONTYPE`. Names
+  and types come from the SDK in the Lambda runtime */
   S3SETTINGS: S3Settings;
-  /** `name=value;…`, passed through; also accepted inside `S3SETTINGS`. A setting in both places with different values
-  is an error; a known one is checked as in `S3SETTINGS` */
+  /** `name=value;…`, passed through; also accepted inside `S3SETTINGS`. Two different values for one setting are an
+  error; known ones are checked as in `S3SETTINGS` */
   EXTRACONNECTIONATTRIBUTES?: string;
   /** tail of the endpoint's ARN, at most 31 characters; derived from the identifier, so that a recreated endpoint keeps
   its ARN */

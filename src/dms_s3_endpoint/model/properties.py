@@ -161,8 +161,8 @@ _ATTRIBUTES = Property(
     attributes.PROPERTY,
     free_text(),
     Change.RECREATION,
-    "`name=value;…`, passed through; also accepted inside `S3SETTINGS`. A setting in both places with different "
-    "values is an error; a known one is checked as in `S3SETTINGS`",
+    "`name=value;…`, passed through; also accepted inside `S3SETTINGS`. Two different values for one setting are an "
+    "error; known ones are checked as in `S3SETTINGS`",
 )
 _RESOURCE_IDENTIFIER = Property(
     "RESOURCEIDENTIFIER",
@@ -252,7 +252,7 @@ def _s3_settings() -> Property:
         "the members of DMS's [S3Settings](https://docs.aws.amazon.com/dms/latest/APIReference/API_S3Settings.html) "
         "for a target, in upper case: `BUCKETNAME` (required), `BUCKETFOLDER`, `DATAFORMAT`, … Also `SSEKMSKEYID` or "
         "`SSEKMDKEYID` for `SERVERSIDEENCRYPTIONKMSKEYID` (ARN or id of a key, no alias), and `COMPRESSIONTTYPE` for "
-        "`COMPRESSIONTYPE`. Names, types and enumerations come from the SDK in the Lambda runtime",
+        "`COMPRESSIONTYPE`. Names and types come from the SDK in the Lambda runtime",
         is_required=True,
     )
 
