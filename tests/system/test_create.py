@@ -94,7 +94,8 @@ def test_a_create_delivered_twice_answers_the_same_and_changes_nothing_the_secon
 def test_of_two_deliveries_at_once_one_makes_the_endpoint_and_answers(
     aws: EmbeddedAws, cloudformation: CloudFormation
 ) -> None:
-    aws.switch(propagation_seconds=15.0)
+    # Long enough for the second delivery to come while the first works, also in a process that is yet to start.
+    aws.switch(propagation_seconds=120.0)
     event = cloudformation.event("Create", properties())
     threads = [threading.Thread(target=cloudformation.invoke, args=(event,)) for _ in range(2)]
     for thread in threads:

@@ -334,12 +334,13 @@ def logged() -> Iterator[io.StringIO]:
     start_logging({}, "")  # which makes the handler
     (to_stdout,) = logging.getLogger("dms_s3_endpoint").handlers
     assert isinstance(to_stdout, logging.StreamHandler)
+    # Not by setStream, which flushes the stream before: it may be that of a test that is over.
     written, before = io.StringIO(), to_stdout.stream
-    to_stdout.setStream(written)
+    to_stdout.stream = written
     try:
         yield written
     finally:
-        to_stdout.setStream(before)
+        to_stdout.stream = before
 
 
 def measured(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
