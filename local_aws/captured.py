@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .aws import EmbeddedAws
-from .organisation import DEV, ROOT, TOOLS, deploy_accounts, deploy_function, sam_deploy, sam_environ
+from .organisation import DEV, ROOT, TOOLS, deploy_accounts, deploy_function, sam_build, sam_deploy, sam_environ
 
 PAGES = tuple(ROOT / "docs" / name for name in ("development.md", "linting.md", "check.md", "performance.md"))
 SHOWN = re.compile(r"(?P<head><!-- \$ (?P<command>.+?) -->\n+```text\n)(?P<output>.*?)(?P<tail>```\n)", re.DOTALL)
@@ -24,7 +24,7 @@ VARIES = re.compile(r"\d+(\.\d+)? s\b|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|
 
 def main() -> None:
     """Renew all pages."""
-    with world() as aws:
+    with tempfile.TemporaryDirectory() as directory, world(sam_build(Path(directory))) as aws:
         for page in PAGES:
             page.write_text(SHOWN.sub(lambda shown: shown_anew(shown, aws), page.read_text()))
 
@@ -35,11 +35,11 @@ def shown_anew(shown: re.Match[str], aws: EmbeddedAws) -> str:
 
 
 @contextmanager
-def world() -> Iterator[EmbeddedAws]:
+def world(built: Path) -> Iterator[EmbeddedAws]:
     """An embedded AWS with the function, the stack and the replication task."""
-    with tempfile.TemporaryDirectory() as directory, EmbeddedAws() as aws:
+    with EmbeddedAws() as aws:
         deploy_accounts(aws, [DEV])
-        deploy_function(aws, Path(directory), [DEV])
+        deploy_function(aws, built, [DEV])
         sam_deploy(aws, ROOT / "examples" / "one-endpoint.yaml", "orders", {"BucketName": DEV.bucket})
         dms = aws.client("dms", DEV.dms)
         instance = dms.create_replication_instance(

@@ -33,6 +33,7 @@ from .organisation import (
     deploy_function,
     endpoints,
     left_behind,
+    sam_build,
     sam_deploy,
     secrets_in,
     update_account,
@@ -84,7 +85,7 @@ class Demo:
 
     def function(self) -> list[str]:
         """Build and deploy the function."""
-        deploy_function(self.aws, self.build_dir)
+        deploy_function(self.aws, sam_build(self.build_dir))
         outputs = self.outputs("dms-s3-endpoint")
         return [f"ServiceToken {outputs['ServiceToken']}"]
 

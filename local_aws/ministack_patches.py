@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, unquote
 from botocore.utils import ArnParser
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime, responses, router
-from ministack.services import cloudformation, iam, lambda_svc, sts, tagging
+from ministack.services import cloudformation, eventbridge, iam, lambda_svc, sts, tagging
 from ministack.services.cloudformation import custom_resource
 from ministack.services.cloudformation import handlers as cloudformation_handlers
 from ministack.services.cloudformation import helpers as cloudformation_helpers
@@ -85,6 +85,9 @@ def install(state: State) -> None:
     sts.register_session = _one_at_a_time(sts.register_session)
     # The first waits for a function with Thread.join, the second for its answer with Event.wait.
     lambda_runtime.threading = custom_resource.threading = _virtual_threading(state.scale)
+    # Rules with a schedule: they call functions, which are in virtual time, too.
+    eventbridge._now_ts = lambda: state.clock.date + state.now()
+    eventbridge._SCHEDULER_TICK_INTERVAL = max(10.0 / state.scale, 0.1)
 
 
 def _add_service(dms: DmsService) -> None:

@@ -60,13 +60,13 @@ class CommandFailedError(Exception):
     """A command that failed. The message has the command and its output."""
 
 
-def run(command: Sequence[str], environ: Mapping[str, str], cwd: Path = ROOT, given: str = "") -> str:
-    """Run the command with `given` as standard input, and return its output. Raises CommandFailedError."""
+def run(command: Sequence[str], environ: Mapping[str, str], cwd: Path = ROOT) -> str:
+    """Run the command without input, and return its output. Raises CommandFailedError."""
     done = subprocess.run(  # noqa: S603  # the commands are the project's own
         command,
         env=dict(environ),
         cwd=cwd,
-        input=given,
+        stdin=subprocess.DEVNULL,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -98,10 +98,10 @@ def sam_environ(aws: EmbeddedAws, account: str) -> dict[str, str]:
     return build_environ() | aws.environ(account) | own
 
 
-def sam_build(aws: EmbeddedAws, build_dir: Path) -> Path:
+def sam_build(build_dir: Path) -> Path:
     """Build the function and return the path of the built template. SAM writes a file beside its build folder."""
     built = build_dir / "built"
-    run(["sam", "build", "--build-dir", str(built)], sam_environ(aws, TOOLS))
+    run(["sam", "build", "--build-dir", str(built)], build_environ())
     return built / "template.yaml"
 
 
@@ -187,8 +187,8 @@ def _create_stack(aws: EmbeddedAws, account: str, template: str, parameters: Map
     cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
 
 
-def deploy_function(aws: EmbeddedAws, build_dir: Path, pairs: Sequence[Pair] = PAIRS) -> str:
-    """Build and deploy `template.yaml` in the tools account, and return the output of `sam deploy`."""
+def deploy_function(aws: EmbeddedAws, built: Path, pairs: Sequence[Pair] = PAIRS) -> str:
+    """Deploy the built template in the tools account, and return the output of `sam deploy`."""
     parameters = {
         "Environments": ",".join(pair.name for pair in pairs),
         "DataLakeRoleArns": ",".join(pair.data_lake_role_arn for pair in pairs),
@@ -196,7 +196,7 @@ def deploy_function(aws: EmbeddedAws, build_dir: Path, pairs: Sequence[Pair] = P
         "LogLevel": "DEBUG",  # the most that could reveal a secret; see secrets_in
         "Dashboard": "true",
     }
-    return sam_deploy(aws, sam_build(aws, build_dir), "dms-s3-endpoint", parameters)
+    return sam_deploy(aws, built, "dms-s3-endpoint", parameters)
 
 
 def function_role_arn(aws: EmbeddedAws) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from .aws import EmbeddedAws
 from .cloudformation import played
-from .organisation import DEV, ROOT, deploy_accounts, deploy_function
+from .organisation import DEV, ROOT, deploy_accounts, deploy_function, sam_build
 
 PAGE = ROOT / "docs" / "operation.md"
 BEGIN, END = "<!-- samples: python -m local_aws.samples -->", "<!-- end of samples -->"
@@ -27,7 +27,7 @@ def main() -> None:
     """Renew the samples between the marks in the page."""
     with tempfile.TemporaryDirectory() as directory, EmbeddedAws() as aws:
         deploy_accounts(aws, [DEV])
-        deploy_function(aws, Path(directory), [DEV])
+        deploy_function(aws, sam_build(Path(directory)), [DEV])
         samples = samples_of(aws)
     head, _begin, rest = PAGE.read_text().partition(BEGIN)
     _old, _end, tail = rest.partition(END)

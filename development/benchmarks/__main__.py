@@ -22,7 +22,7 @@ from rich.table import Table
 
 from local_aws import EmbeddedAws
 from local_aws.cloudformation import CloudFormation, played
-from local_aws.organisation import deploy_accounts, deploy_function
+from local_aws.organisation import deploy_accounts, deploy_function, sam_build
 
 from . import cold_start, ours
 from .measured import Measured
@@ -81,7 +81,7 @@ def deployed(directory: Path) -> Iterator[CloudFormation]:
     """An embedded AWS with the function."""
     with EmbeddedAws(time_scale=TIME_SCALE) as aws:
         deploy_accounts(aws)
-        deploy_function(aws, directory)
+        deploy_function(aws, sam_build(directory))
         with played(aws) as cloudformation:
             yield cloudformation
 

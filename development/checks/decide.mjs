@@ -1,9 +1,9 @@
 // A second engine for IAM's decisions: @cloud-copilot/iam-simulate, which knows from AWS's service authorization
-// reference which condition keys and resources an action has. Cases in, by standard input, as JSON; answers out.
+// reference which condition keys and resources an action has. A line of JSON in with cases, one out with the answers.
 // A case: {policies, boundary, principal, action, resource, context, resource_policy, owner}, the owner being the account
 // of the resource. An answer: {allowed} or {error}. Without a resource policy it is of the identity policies alone: that
 // DMS takes a role of another account is its own exception, on record nowhere.
-import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
 import { runSimulation } from '@cloud-copilot/iam-simulate'
 
 // The reference's ARNs of DMS end with a literal asterisk, so that the engine knows no other tail.
@@ -32,5 +32,6 @@ async function decide({ policies, boundary, principal, action, resource, context
   return { allowed }
 }
 
-const cases = JSON.parse(readFileSync(0, 'utf8'))
-console.log(JSON.stringify(await Promise.all(cases.map(decide))))
+for await (const cases of createInterface({ input: process.stdin })) {
+  console.log(JSON.stringify(await Promise.all(JSON.parse(cases).map(decide))))
+}

@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from local_aws.cloudformation import CloudFormation
+from local_aws.organisation import sam_build
 
 from .deployed import deployed
 from .matrix import FAULTS, Cell, Run, cells_of, runs_of, violations_of
@@ -64,7 +65,8 @@ def has_failed(run: Run, report: Path) -> bool:
 def servers(count: int) -> Iterator[list[CloudFormation]]:
     """So many servers, each with the function and the bystanders."""
     with ExitStack() as stack, tempfile.TemporaryDirectory() as directory:
-        yield [stack.enter_context(deployed(Path(directory) / str(number))) for number in range(count)]
+        built = sam_build(Path(directory))
+        yield [stack.enter_context(deployed(built)) for _ in range(count)]
 
 
 def try_all(runs: Sequence[Run], console: Console) -> Found:

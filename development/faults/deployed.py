@@ -66,11 +66,11 @@ class Deployed:
 
 
 @contextmanager
-def deployed(build_dir: Path) -> Iterator[CloudFormation]:
+def deployed(built: Path) -> Iterator[CloudFormation]:
     """Accounts with the function, and with bystanders that no run may touch."""
     with EmbeddedAws(time_scale=TIME_SCALE) as aws:
         deploy_accounts(aws, [DEV], PermissionsBoundary="none")  # as scenarios give their own
-        deploy_function(aws, build_dir, [DEV])
+        deploy_function(aws, built, [DEV])
         with played(aws) as cloudformation:
             make_bystanders(cloudformation)
             yield cloudformation

@@ -61,6 +61,18 @@ def test_nothing_is_left_when_its_user_is_killed(number: signal.Signals) -> None
     assert is_gone(Path(directory), int(port))
 
 
+def test_rules_with_a_schedule_run_in_virtual_time(aws: EmbeddedAws) -> None:
+    sqs, events = aws.client("sqs", DMS), aws.client("events", DMS)
+    queue = sqs.create_queue(QueueName="each-minute")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name="each-minute", ScheduleExpression="rate(1 minute)")
+    events.put_targets(Rule="each-minute", Targets=[{"Id": "queue", "Arn": arn}])
+    # A minute is 60 ms here; without virtual time none would come.
+    assert sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"]
+    events.remove_targets(Rule="each-minute", Ids=["queue"])
+    events.delete_rule(Name="each-minute")
+
+
 def test_throttling() -> None:
     with EmbeddedAws(time_scale=1) as aws:
         aws.switch(throttle_dms=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,15 +11,26 @@ import pytest
 
 from local_aws import EmbeddedAws
 from local_aws.cloudformation import CloudFormation, played
-from local_aws.organisation import deploy_accounts, deploy_function, left_behind, purge, secrets_in
+from local_aws.organisation import deploy_accounts, deploy_function, left_behind, purge, sam_build, secrets_in
 from tests.refusals import all_foreseen
 
 
 @pytest.fixture(scope="session")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template of the built function. The worker that comes first builds it for all."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    with (shared / "function.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        template = shared / "function" / "built" / "template.yaml"
+        return template if template.exists() else sam_build(shared / "function")
+
+
+@pytest.fixture(scope="session")
+def deployed(built: Path) -> Iterator[EmbeddedAws]:
     with EmbeddedAws(time_scale=50) as aws:
         deploy_accounts(aws)
-        deploy_function(aws, tmp_path_factory.mktemp("build"))
+        deploy_function(aws, built)
         yield aws
         assert secrets_in(aws.log_text()) == []
 
@@ -38,8 +51,3 @@ def aws(deployed: EmbeddedAws, request: pytest.FixtureRequest) -> Iterator[Embed
 def cloudformation(aws: EmbeddedAws) -> Iterator[CloudFormation]:
     with played(aws) as cloudformation:
         yield cloudformation
-
-
-@pytest.fixture
-def build_dir(tmp_path: Path) -> Path:
-    return tmp_path / "build"

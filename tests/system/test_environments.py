@@ -16,33 +16,33 @@ DEVELOPMENT = Pair("development", DEV.data_lake, DEV.dms)
 
 
 @contextmanager
-def deployed_with(aws: EmbeddedAws, build_dir: Path, *pairs: Pair) -> Iterator[None]:
-    deploy_function(aws, build_dir / "changed", pairs)
+def deployed_with(aws: EmbeddedAws, built: Path, *pairs: Pair) -> Iterator[None]:
+    deploy_function(aws, built, pairs)
     try:
         yield
     finally:
-        deploy_function(aws, build_dir / "back", PAIRS)
+        deploy_function(aws, built, PAIRS)
 
 
 def test_a_new_environment_leaves_the_endpoints_of_the_others_as_they_are(
-    aws: EmbeddedAws, cloudformation: CloudFormation, build_dir: Path
+    aws: EmbeddedAws, cloudformation: CloudFormation, built: Path
 ) -> None:
     create(cloudformation)
     aws.clear_calls()
-    with deployed_with(aws, build_dir, *PAIRS, DEVELOPMENT):
+    with deployed_with(aws, built, *PAIRS, DEVELOPMENT):
         assert update(cloudformation, properties(), properties())["Status"] == "SUCCESS"
     assert mutations(aws) == []
     delete(cloudformation)
 
 
 def test_an_environment_is_renamed_by_another_name_beside_it_and_new_endpoints_before_the_old_go(
-    aws: EmbeddedAws, cloudformation: CloudFormation, build_dir: Path
+    aws: EmbeddedAws, cloudformation: CloudFormation, built: Path
 ) -> None:
     create(cloudformation)
     renamed = properties(
         ENVIRONMENT="development", ENDPOINTIDENTIFIER="orders-2", POLICYNAME="dms-orders-2", ROLENAME="dms-orders-2"
     )
-    with deployed_with(aws, build_dir, *PAIRS, DEVELOPMENT):
+    with deployed_with(aws, built, *PAIRS, DEVELOPMENT):
         assert update(cloudformation, properties(), renamed)["PhysicalResourceId"] == "development/orders-2"
         assert {each["EndpointIdentifier"] for each in endpoints(aws, DEV)} == {"orders", "orders-2"}
         delete(cloudformation)
@@ -51,10 +51,10 @@ def test_an_environment_is_renamed_by_another_name_beside_it_and_new_endpoints_b
 
 
 def test_the_delete_of_an_endpoint_whose_environment_was_taken_out_too_early_waits_for_its_return(
-    aws: EmbeddedAws, cloudformation: CloudFormation, build_dir: Path
+    aws: EmbeddedAws, cloudformation: CloudFormation, built: Path
 ) -> None:
     create(cloudformation)
-    with deployed_with(aws, build_dir, DEVELOPMENT):
+    with deployed_with(aws, built, DEVELOPMENT):
         answer = cloudformation.send("Delete", properties(), PhysicalResourceId="dev/orders")
         assert "Deploy it with that environment again" in refused(answer, "UnknownEnvironment")
     delete(cloudformation)

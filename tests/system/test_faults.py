@@ -35,8 +35,8 @@ def test_a_function_that_is_frozen_until_its_time_ends_leaves_and_wedges_nothing
     assert violations_of(run, cloudformation) == []
 
 
-def test_no_race_ends_otherwise_than_cloudformation_believes(tmp_path: Path) -> None:
-    with deployed(tmp_path) as cloudformation:
+def test_no_race_ends_otherwise_than_cloudformation_believes(built: Path) -> None:
+    with deployed(built) as cloudformation:
         ended = list(run_on([plan_of(seed) for seed in RACES], [cloudformation], at_once=len(RACES)))
     assert [str(race) for race in ended if race.violations] == []
     assert sum(race.disturbed for race in ended) > len(RACES)

@@ -11,7 +11,7 @@ from botocore.session import get_session
 from samcli.yamlhelper import yaml_parse
 
 from local_aws import EmbeddedAws
-from local_aws.organisation import DEV, ROOT, TOOLS, delete_stack, lease_table, sam_build, sam_deploy, update_function
+from local_aws.organisation import DEV, ROOT, TOOLS, delete_stack, lease_table, sam_deploy, update_function
 
 LEASE = {"resource": {"S": "arn:aws:cloudformation:eu-west-1:111111111111:stack/orders/1/Endpoint"}}
 LONGEST_NAME_OF_A_ROLE = 64
@@ -44,9 +44,8 @@ def test_the_function_has_the_table_of_its_stack_and_an_update_keeps_it(aws: Emb
 
 
 def test_the_table_and_a_log_that_is_retained_outlive_their_stack_which_can_be_made_again(
-    aws: EmbeddedAws, build_dir: Path
+    aws: EmbeddedAws, built: Path
 ) -> None:
-    built = sam_build(aws, build_dir)
     first, log = deployed_again(aws, built), log_of("dms-s3-endpoint-again", aws)
     items(aws).put_item(TableName=first, Item=LEASE)
     delete_stack(aws, "again")
