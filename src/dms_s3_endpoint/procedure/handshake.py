@@ -58,6 +58,8 @@ class Handshake:
         self._live: LiveEndpoint | None = None
         self._external_id = ""
         self._rejections = 0
+        # Whether DMS had had the time to see the trust when create-endpoint was called last.
+        self._trust_counted = False
 
     def run(self) -> LiveEndpoint:
         """The active endpoint, with its ExternalId in the trust.
@@ -81,6 +83,7 @@ class Handshake:
 
     def _create(self) -> None:
         tags = self._tags()
+        self._trust_counted = self.trust.is_outdated()
         self._answer = self.accounts.dms.create_endpoint(self.wanted, self.trust.role.arn, tags, self.as_attributes)
         self._rejections += self._answer.tells_nothing
 
@@ -138,8 +141,8 @@ class Handshake:
     def _not_accepted(self) -> EndpointError:
         name, answer = f"create-endpoint {self.wanted.endpoint_identifier}", self._answer
         is_promised = answer.accepted and bool(self._external_id)
-        # DMS may not have seen the last change of the trust yet, as where AWS throttled each call for minutes.
-        if self.accounts.deadline.is_near() or (is_promised and not self.trust.is_outdated()):
+        # Where AWS throttles each call for minutes, the time may be up before DMS could see the trust.
+        if self.accounts.deadline.is_near() or (is_promised and not self._trust_counted):
             return out_of_time(f"{name}: {answer.rejection or 'not active yet'}")
         if answer.exists:
             return EndpointError(
