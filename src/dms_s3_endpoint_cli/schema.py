@@ -41,7 +41,7 @@ from dms_s3_endpoint.model.properties import (
 )
 from dms_s3_endpoint.model.s3_settings import default_of
 from dms_s3_endpoint.model.values import Kind, Values, any_case
-from dms_s3_endpoint.model.warnings import OTHER_ATTRIBUTES, WARNINGS, Condition, Warning
+from dms_s3_endpoint.model.warnings import OTHER_ATTRIBUTES, Condition, Warning, known_warnings
 
 from .typed import python, typescript
 
@@ -89,7 +89,7 @@ def resource_schema() -> Schema:
             "longest": LONGEST_WHEN_REPLACED,
             "excludes": ["ADOPT"],
         },
-        "warnings": [_of_warning(each) for each in WARNINGS],
+        "warnings": [_of_warning(each) for each in known_warnings()],
         "otherAttributes": list(OTHER_ATTRIBUTES),
     }
 

@@ -430,13 +430,16 @@ def test_a_run_that_the_watchdog_closed_starts_nothing_and_is_not_taken_for_stop
     assert second.record.answer_to("first") == answered(first)
 
 
-def test_a_closed_run_raises_nothing_where_the_lease_is_lost() -> None:
+def test_a_closed_run_raises_nothing_where_the_lease_is_lost_and_logs_why(caplog: pytest.LogCaptureFixture) -> None:
     resource = Resource()
     first = resource.held()
     resource.lease("second").acquire()
     first.close()
     first.end_late(answered(first))
     assert resource.item["request_id"] == {"S": "second"}
+    (record,) = [each for each in caplog.records if each.message == "The answer was not recorded"]
+    assert record.exc_info
+    assert record.exc_info[0] is LeaseLostError
 
 
 def test_a_confirmation_that_took_too_long_is_asked_for_again() -> None:

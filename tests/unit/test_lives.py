@@ -75,7 +75,7 @@ def test_a_life_that_began_in_the_update_did_not_stand_before() -> None:
 @pytest.mark.parametrize("state", [State.STANDS, State.CONDEMNED])
 def test_a_life_that_a_replacement_took_up_is_after_its_undo_as_it_was(state: State) -> None:
     found = replace(KNOWN, state=state)
-    succeeded = replace(taken_up(found), state=State.STANDS)
+    succeeded = replace(taken_up(found), state=State.STANDS, is_known=False)
     assert succeeded.stood_before == state
     assert back_as_before(Record((succeeded, NEW)), succeeded).life_at("dev/orders") == found
 

@@ -243,6 +243,9 @@ def test_a_piece_of_the_endpoint_that_is_replaced_is_told_from_one_of_others() -
     new = replace(OWNER, physical_id="dev/new")
     (first, *_) = decide(wanting(), new, observed, REGION, Before(replaces="dev/orders")).refusals
     assert first.reason.startswith("InvalidRequest: policy dms-orders belongs to the endpoint that this update repl")
+    others = tuple(replace(OWNER, stack_id="others").tags(each) for each in fingerprints(wanting()))
+    (first, *_) = decide(wanting(), new, standing(wanting(), others), REGION, Before(replaces="dev/orders")).refusals
+    assert first.code is Code.NAME_TAKEN
 
 
 def test_an_instance_of_another_region_is_refused_before_anything_is_changed() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from .s3_settings import Setting, canonical_names, default_of, members, same
 from .values import SHOWN
@@ -54,7 +55,7 @@ def warnings_of(settings: Mapping[str, Setting]) -> list[str]:
     """What to say of effective settings, attributes among them."""
     known = {name: value for name, value in settings.items() if name in members()}
     unknown = [name for name in settings if name not in members() and name not in OTHER_ATTRIBUTES]
-    return [each.text for each in WARNINGS if all(condition.holds(known) for condition in each.conditions)] + [
+    return [each.text for each in known_warnings() if all(condition.holds(known) for condition in each.conditions)] + [
         f"attribute {name[:SHOWN]} is not known, and passed on as it is{_nearest(name)}" for name in unknown
     ]
 
@@ -91,43 +92,51 @@ def _without_effect(setting: str, why: str, when: Condition) -> Warning:
 _IS_PARQUET = Condition("DataFormat", value="parquet")
 _OF_CSV = ("AddColumnName", "CsvDelimiter", "CsvNoSupValue", "CsvNullValue", "CsvRowDelimiter", "UseCsvNoSupValue")
 _OF_PARTITIONS = ("DatePartitionDelimiter", "DatePartitionSequence", "DatePartitionTimezone")
-WARNINGS = (
-    _exclusive("CdcInsertsOnly", "CdcInsertsAndUpdates"),
-    *(
-        _exclusive(one, other)
-        for one in ("PreserveTransactions", "CdcPath")
-        for other in ("DatePartitionEnabled", "AddColumnName", "GlueCatalogGeneration")
-    ),
-    _needs(_on("PreserveTransactions"), "CdcPath"),
-    _needs(Condition("EncryptionMode", value="sse-kms"), "ServerSideEncryptionKmsKeyId"),
-    Warning(
-        "SERVERSIDEENCRYPTIONKMSKEYID has no effect without ENCRYPTIONMODE sse-kms",
-        (Condition("ServerSideEncryptionKmsKeyId", is_given=True), Condition("EncryptionMode", other_than="sse-kms")),
-    ),
-    Warning("PRESERVETRANSACTIONS writes CSV, not Parquet", (_on("PreserveTransactions"), _IS_PARQUET)),
-    Warning(
-        "GLUECATALOGGENERATION with DATAFORMAT csv needs INCLUDEOPFORFULLLOAD for a full load",
-        (
-            _on("GlueCatalogGeneration"),
-            Condition("DataFormat", value="csv"),
-            Condition("IncludeOpForFullLoad", value=False),
+
+
+@cache
+def known_warnings() -> tuple[Warning, ...]:
+    """All that is documented, in the order in which it is said."""
+    return (
+        _exclusive("CdcInsertsOnly", "CdcInsertsAndUpdates"),
+        *(
+            _exclusive(one, other)
+            for one in ("PreserveTransactions", "CdcPath")
+            for other in ("DatePartitionEnabled", "AddColumnName", "GlueCatalogGeneration")
         ),
-    ),
-    *(
-        _without_effect(name, "without DATEPARTITIONENABLED", Condition("DatePartitionEnabled", value=False))
-        for name in _OF_PARTITIONS
-    ),
-    *(_without_effect(name, "with DATAFORMAT parquet", _IS_PARQUET) for name in _OF_CSV),
-    Warning(
-        "Parquet timestamps are in microseconds, which Athena and Glue read in part: PARQUETTIMESTAMPINMILLISECOND",
-        (_IS_PARQUET, Condition("ParquetTimestampInMillisecond", is_given=False)),
-    ),
-    Warning(
-        "with a CDCMAXBATCHINTERVAL above an hour a replication slot of PostgreSQL may grow large",
-        (Condition("CdcMaxBatchInterval", above=LONG_BATCH_SECONDS),),
-    ),
-    Warning(
-        "CANNEDACLFOROBJECTS is refused by a bucket that enforces the ownership of its owner, as new buckets do",
-        (Condition("CannedAclForObjects", other_than="none"),),
-    ),
-)
+        _needs(_on("PreserveTransactions"), "CdcPath"),
+        _needs(Condition("EncryptionMode", value="sse-kms"), "ServerSideEncryptionKmsKeyId"),
+        Warning(
+            "SERVERSIDEENCRYPTIONKMSKEYID has no effect without ENCRYPTIONMODE sse-kms",
+            (
+                Condition("ServerSideEncryptionKmsKeyId", is_given=True),
+                Condition("EncryptionMode", other_than="sse-kms"),
+            ),
+        ),
+        Warning("PRESERVETRANSACTIONS writes CSV, not Parquet", (_on("PreserveTransactions"), _IS_PARQUET)),
+        Warning(
+            "GLUECATALOGGENERATION with DATAFORMAT csv needs INCLUDEOPFORFULLLOAD for a full load",
+            (
+                _on("GlueCatalogGeneration"),
+                Condition("DataFormat", value="csv"),
+                Condition("IncludeOpForFullLoad", value=False),
+            ),
+        ),
+        *(
+            _without_effect(name, "without DATEPARTITIONENABLED", Condition("DatePartitionEnabled", value=False))
+            for name in _OF_PARTITIONS
+        ),
+        *(_without_effect(name, "with DATAFORMAT parquet", _IS_PARQUET) for name in _OF_CSV),
+        Warning(
+            "Parquet timestamps are in microseconds, which Athena and Glue read in part: PARQUETTIMESTAMPINMILLISECOND",
+            (_IS_PARQUET, Condition("ParquetTimestampInMillisecond", is_given=False)),
+        ),
+        Warning(
+            "with a CDCMAXBATCHINTERVAL above an hour a replication slot of PostgreSQL may grow large",
+            (Condition("CdcMaxBatchInterval", above=LONG_BATCH_SECONDS),),
+        ),
+        Warning(
+            "CANNEDACLFOROBJECTS is refused by a bucket that enforces the ownership of its owner, as new buckets do",
+            (Condition("CannedAclForObjects", other_than="none"),),
+        ),
+    )
