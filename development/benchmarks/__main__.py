@@ -66,10 +66,9 @@ def main(arguments: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as directory, deployed(Path(directory)) as cloudformation, beside() as plain:
         built = Path(directory) / "built" / "Function"
         console.print("cold starts …")
-        starts, size = cold_start.measure(built), cold_start.zip_bytes(built)
-        clients = cold_start.of_a_request(built)
+        starts = cold_start.lines(built)
         found = measured(cloudformation, plain, rounds, console)
-    report = _report(found, rounds, starts, size) | {"clients_of_a_request_ms": clients}
+    report = _report(found, rounds, starts)
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(json.dumps(report, indent=2) + "\n")
     _print(report, console)
@@ -130,9 +129,7 @@ def _all_rounds(
     return found
 
 
-def _report(
-    found: Found, rounds: Sequence[Draw], starts: Mapping[str, cold_start.ColdStart], size: int
-) -> dict[str, Any]:
+def _report(found: Found, rounds: Sequence[Draw], starts: Sequence[str]) -> dict[str, Any]:
     by_operation = {name: [each for each in found.single if each.operation == name] for name in BOUNDS}
     return {
         "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}",
@@ -148,9 +145,7 @@ def _report(
         "gb_seconds": {n: statistics.mean(m.seconds for m in of) * MEMORY_GB for n, of in by_operation.items()},
         "peers": {name: _peer(of, found.gb_seconds[name]) for name, of in found.peers.items()},
         "fleet": [asdict(each) | {"ratio_to_bound": each.ratio} for each in found.fleets],
-        "cold_start": {name: asdict(start) for name, start in starts.items()},
-        "cold_start_ratio": starts["ours"].milliseconds / starts["bare"].milliseconds,
-        "zip_bytes": size,
+        "cold_start": starts,
         "timeline": _timeline(by_operation["create"][0]),
     }
 
@@ -190,17 +185,7 @@ def _print(report: Mapping[str, Any], console: Console) -> None:
     for number, draw in enumerate(report["rounds"], 1):
         console.print(f"round {number}: propagation {draw['propagation']:.1f} s, delete {draw['delete']:.1f} s")
     console.print(_times(report), _calls_table(report), _fleet_table(report), sep="\n")
-    starts = report["cold_start"]
-    for name, start in starts.items():
-        console.print(f"cold start, {name}: {start['milliseconds']:.0f} ms, peak {start['peak_mib']:.0f} MiB")
-    clients = report["clients_of_a_request_ms"]
-    console.print(
-        f"sessions and clients of a request: {clients['shared']:.0f} ms; "
-        f"where each session reads the SDK's descriptions anew {clients['anew']:.0f} ms"
-    )
-    console.print(
-        f"cold start ratio {report['cold_start_ratio']:.2f}; zip {report['zip_bytes']:,} bytes; {REPORT.name}"
-    )
+    console.print(*report["cold_start"], REPORT.name, sep="\n")
 
 
 def _times(report: Mapping[str, Any]) -> Table:

@@ -1,4 +1,4 @@
-"""A cold start: the handler imported and its clients made, against a bare handler with boto3 and the same clients.
+"""`python -m development.benchmarks.cold_start`: the handler imported and its clients made, and a bare handler's.
 
 In processes of their own, in turns, with the byte-code that each would find: the SDK's in Lambda's runtime; ours as
 `sam build` ships it, and also where the builder had no Python of the runtime's version and shipped none.
@@ -14,8 +14,11 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from local_aws.organisation import sam_build
 
 TIMES = 15
 MEASURING = """
@@ -75,7 +78,7 @@ def measure(built: Path) -> dict[str, ColdStart]:
         subprocess.run(compile_all, check=True)  # noqa: S603  # our own words
         # The interpreter's and the SDK's own byte-code is there for all three.
         codes = {"bare": (BARE, source), "ours": (OURS, compiled), "ours, without byte-code": (OURS, source)}
-        runs = {name: [_run(*code) for _ in range(TIMES)] for name, code in codes.items()}
+        runs = _in_turns(codes)
     return {
         name: ColdStart(statistics.median(s * 1000 for s, _ in found), statistics.median(m for _, m in found))
         for name, found in runs.items()
@@ -84,9 +87,14 @@ def measure(built: Path) -> dict[str, ColdStart]:
 
 def of_a_request(built: Path) -> dict[str, float]:
     """Milliseconds for the sessions and clients of a request: where sessions share the SDK's descriptions, and not."""
-    codes = {name: CLIENTS_OF_A_REQUEST.format(imported=i, session=s) for name, (i, s) in SESSIONS.items()}
-    runs = {name: [_run(code, built)[0] for _ in range(TIMES)] for name, code in codes.items()}
-    return {name: statistics.median(seconds) * 1000 for name, seconds in runs.items()}
+    codes = {name: (CLIENTS_OF_A_REQUEST.format(imported=i, session=s), built) for name, (i, s) in SESSIONS.items()}
+    return {name: statistics.median(s * 1000 for s, _ in found) for name, found in _in_turns(codes).items()}
+
+
+def _in_turns(codes: Mapping[str, tuple[str, Path]]) -> dict[str, list[tuple[float, float]]]:
+    """What each code took each time. A machine that is slower for a while is slower for all."""
+    rounds = [{name: _run(*code) for name, code in codes.items()} for _ in range(TIMES)]
+    return {name: [each[name] for each in rounds] for name in codes}
 
 
 def _run(code: str, path: Path) -> tuple[float, float]:
@@ -99,6 +107,19 @@ def _run(code: str, path: Path) -> tuple[float, float]:
     return seconds, peak
 
 
+def lines(built: Path) -> list[str]:
+    """What is found, in words."""
+    starts, clients = measure(built), of_a_request(built)
+    each = [f"cold start, {name}: {of.milliseconds:.0f} ms, peak {of.peak_mib:.0f} MiB" for name, of in starts.items()]
+    return [
+        *each,
+        f"cold start ratio {starts['ours'].milliseconds / starts['bare'].milliseconds:.2f}",
+        f"sessions and clients of a request: {clients['shared']:.0f} ms; "
+        f"where each session reads the SDK's descriptions anew: {clients['anew']:.0f} ms",
+        f"zip: {zip_bytes(built):,} bytes",
+    ]
+
+
 def zip_bytes(built: Path) -> int:
     """Of the function's package, as `sam deploy` uploads it."""
     archive = io.BytesIO()
@@ -106,3 +127,8 @@ def zip_bytes(built: Path) -> int:
         for path in sorted(built.rglob("*")):
             zipped.write(path, path.relative_to(built))
     return len(archive.getvalue())
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as directory:
+        print(*lines(sam_build(Path(directory)).parent / "Function"), sep="\n")
