@@ -66,9 +66,9 @@ def main(arguments: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as directory, deployed(Path(directory)) as cloudformation, beside() as plain:
         built = Path(directory) / "built" / "Function"
         console.print("cold starts …")
-        starts = cold_start.lines(built)
+        starts = cold_start.found_in(built)
         found = measured(cloudformation, plain, rounds, console)
-    report = _report(found, rounds, starts)
+    report = _report(found, rounds) | starts
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(json.dumps(report, indent=2) + "\n")
     _print(report, console)
@@ -129,7 +129,7 @@ def _all_rounds(
     return found
 
 
-def _report(found: Found, rounds: Sequence[Draw], starts: Sequence[str]) -> dict[str, Any]:
+def _report(found: Found, rounds: Sequence[Draw]) -> dict[str, Any]:
     by_operation = {name: [each for each in found.single if each.operation == name] for name in BOUNDS}
     return {
         "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}",
@@ -145,7 +145,6 @@ def _report(found: Found, rounds: Sequence[Draw], starts: Sequence[str]) -> dict
         "gb_seconds": {n: statistics.mean(m.seconds for m in of) * MEMORY_GB for n, of in by_operation.items()},
         "peers": {name: _peer(of, found.gb_seconds[name]) for name, of in found.peers.items()},
         "fleet": [asdict(each) | {"ratio_to_bound": each.ratio} for each in found.fleets],
-        "cold_start": starts,
         "timeline": _timeline(by_operation["create"][0]),
     }
 
@@ -185,7 +184,7 @@ def _print(report: Mapping[str, Any], console: Console) -> None:
     for number, draw in enumerate(report["rounds"], 1):
         console.print(f"round {number}: propagation {draw['propagation']:.1f} s, delete {draw['delete']:.1f} s")
     console.print(_times(report), _calls_table(report), _fleet_table(report), sep="\n")
-    console.print(*report["cold_start"], REPORT.name, sep="\n")
+    console.print(*cold_start.lines(report), REPORT.name, sep="\n")
 
 
 def _times(report: Mapping[str, Any]) -> Table:

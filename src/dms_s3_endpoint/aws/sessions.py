@@ -80,13 +80,8 @@ class Guard(Protocol):
         """An attempt ended without an answer."""
 
 
-def own() -> boto3.Session:
-    """A session of the function's own role."""
-    return new_session()
-
-
 def new_session(**credentials: str) -> boto3.Session:
-    """A session of its own, that shares no more with others than what botocore says of the services."""
+    """Of the function's own role if no credentials are given. It shares only what botocore says of the services."""
     of_botocore, shared = botocore.session.Session(), descriptions()
     of_botocore.register_component("data_loader", shared)
     session = boto3.Session(botocore_session=of_botocore, **credentials)
