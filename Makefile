@@ -68,49 +68,55 @@ lint: setup
 setup:
 	@$(MAKE) -s --no-print-directory -j 3 .venv/ready .venv-cloud/ready .venv-checks/ready .cache/wheels/ready
 
-.venv/ready: development/requirements/dev.txt src/requirements.txt
+# It alone has a pip, which installs into the others too. Nothing is compiled before it is imported.
+PIP := .venv/bin/pip --quiet
+INSTALL := install --no-compile --no-deps --require-hashes -r development/requirements
+
+.venv/pip: development/requirements/pip.txt
 	@echo "Installing into .venv, .venv-cloud, .venv-checks and .cache: 1.8 GB, once, in two to five minutes."
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=/path/to/python3") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet --no-compile --no-deps --require-hashes -r development/requirements/dev.txt
+	$(PIP) $(INSTALL)/pip.txt
 	touch $@
 
-.venv-cloud/ready: development/requirements/cloud.txt
+.venv/ready: .venv/pip development/requirements/dev.txt src/requirements.txt
+	$(PIP) $(INSTALL)/dev.txt
+	touch $@
+
+.venv-cloud/ready: .venv/pip development/requirements/cloud.txt
 	@echo ".venv-cloud, for the embedded AWS …"
-	$(PYTHON) -m venv .venv-cloud
-	.venv-cloud/bin/pip install --quiet --no-compile --no-deps --require-hashes -r development/requirements/cloud.txt
+	$(PYTHON) -m venv --without-pip .venv-cloud
+	$(PIP) --python .venv-cloud $(INSTALL)/cloud.txt
 	touch $@
 
 # Its own node runs npm; what packages would do while they are installed (their scripts) is not done.
-.venv-checks/ready: development/requirements/checks.txt development/checks/package-lock.json
+.venv-checks/ready: .venv/pip development/requirements/checks.txt development/checks/package-lock.json
 	@echo ".venv-checks, for the linters …"
-	$(PYTHON) -m venv .venv-checks
-	.venv-checks/bin/pip install --quiet --no-compile --no-deps --require-hashes -r development/requirements/checks.txt
+	$(PYTHON) -m venv --without-pip .venv-checks
+	$(PIP) --python .venv-checks $(INSTALL)/checks.txt
 	cd development/checks && $(NPM) ci --loglevel=error --ignore-scripts --no-audit --no-fund
 	touch $@
 
-.venv-mutation/ready: development/requirements/mutation.txt
-	$(PYTHON) -m venv .venv-mutation
-	.venv-mutation/bin/pip install --quiet --no-deps --require-hashes -r development/requirements/mutation.txt
+.venv-mutation/ready: .venv/pip development/requirements/mutation.txt
+	$(PYTHON) -m venv --without-pip .venv-mutation
+	$(PIP) --python .venv-mutation $(INSTALL)/mutation.txt
 	touch $@
 
-.venv-bench/ready: development/requirements/bench.txt
-	$(PYTHON) -m venv .venv-bench
-	.venv-bench/bin/pip install --quiet --no-deps --require-hashes -r development/requirements/bench.txt
+.venv-bench/ready: .venv/pip development/requirements/bench.txt
+	$(PYTHON) -m venv --without-pip .venv-bench
+	$(PIP) --python .venv-bench $(INSTALL)/bench.txt
 	touch $@
 
-.cache/wheels/ready: src/requirements.txt .venv/ready
-	.venv/bin/pip download --quiet --no-deps --require-hashes --only-binary=:all: --dest .cache/wheels -r src/requirements.txt
+.cache/wheels/ready: .venv/pip src/requirements.txt
+	$(PIP) download --no-deps --require-hashes --only-binary=:all: --dest .cache/wheels -r src/requirements.txt
 	touch $@
 
 lock: .venv/ready .venv-checks/ready
-	.venv/bin/pip install --quiet uv
-	cd development/requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url dev.in -o dev.txt
-	cd development/requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url cloud.in -o cloud.txt
-	cd development/requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url checks.in -o checks.txt
-	cd development/requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url mutation.in -o mutation.txt
-	cd development/requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url bench.in -o bench.txt
-	cd src && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url requirements.in -o requirements.txt
+	$(PIP) install uv
+	for requirements in src/requirements development/requirements/{pip,dev,cloud,checks,mutation,bench}; do \
+		(cd $$(dirname $$requirements) && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+			--no-annotate --no-emit-index-url $$(basename $$requirements).in -o $$(basename $$requirements).txt); \
+	done
 	cd development/checks && $(NPM) update --package-lock-only --loglevel=error --ignore-scripts --no-audit --no-fund
 
 clean:

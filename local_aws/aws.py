@@ -9,19 +9,19 @@ import secrets
 import shutil
 import signal
 import socket
-import ssl
 import subprocess
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
+from functools import cached_property
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import boto3
+import urllib3
 from botocore.config import Config
 
 from .clock import Clock
@@ -113,7 +113,7 @@ class EmbeddedAws:
         while time.monotonic() < ends:
             if self._process is None or self._process.poll() is not None:
                 break
-            with contextlib.suppress(OSError, ValueError):
+            with contextlib.suppress(urllib3.exceptions.HTTPError, ValueError):
                 self._control("GET", "health")
                 return
             time.sleep(0.05)
@@ -252,16 +252,16 @@ class EmbeddedAws:
         functions = self._control("GET", "logs")
         return "\n".join([(self.directory / "server.log").read_text(), *functions])
 
+    @cached_property
+    def _connections(self) -> urllib3.PoolManager:
+        return urllib3.PoolManager(ca_certs=self.ca_bundle)
+
     def _control(self, method: str, name: str, body: object = None) -> Any:
-        request = urllib.request.Request(  # noqa: S310  # our own https address
-            f"{self.endpoint_url}/_embedded/{name}",
-            method=method,
-            data=json.dumps(body).encode(),
-            headers={"x-embedded-token": self._token},
-        )
-        context = ssl.create_default_context(cafile=self.ca_bundle)
-        with urllib.request.urlopen(request, context=context, timeout=30) as answer:  # noqa: S310  # as above
-            return json.load(answer)
+        url, told = f"{self.endpoint_url}/_embedded/{name}", {"x-embedded-token": self._token}
+        answer = self._connections.request(method, url, body=json.dumps(body), headers=told, timeout=30, retries=False)
+        if answer.status != HTTPStatus.OK:
+            raise RuntimeError(f"{method} {name}: {answer.status} {answer.data.decode()}")
+        return answer.json()
 
 
 def _new_directory(wanted: Path | None) -> Path:

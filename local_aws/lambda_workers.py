@@ -1,10 +1,16 @@
-"""The processes that run functions: which one runs which event, and who of them makes a call."""
+"""The processes that run functions: which one runs which event, who of them makes a call, and where their code is."""
 
 from __future__ import annotations
 
+import hashlib
+import os
 import secrets
+import threading
+import types
+import zipfile
 from collections.abc import Callable
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 from ministack.core import lambda_runtime
@@ -13,6 +19,7 @@ from ministack.services import sts
 from .state import State
 
 _spawned: ContextVar[Any] = ContextVar("spawned", default=None)
+_unpacking = threading.Lock()
 
 
 def install(state: State) -> None:
@@ -21,6 +28,7 @@ def install(state: State) -> None:
     lambda_runtime.Worker._spawn = _telling_who(lambda_runtime.Worker._spawn)
     lambda_runtime.execution_credentials = _of_its_own(lambda_runtime.execution_credentials, state)
     lambda_runtime.kill_workers = _only_idle(lambda_runtime.kill_workers)
+    lambda_runtime.zipfile = types.SimpleNamespace(**vars(zipfile) | {"ZipFile": UnpackedOnce})
 
 
 def _recording(original: Callable[..., Any], state: State) -> Callable[..., Any]:
@@ -69,3 +77,22 @@ def _only_idle(original: Callable[[list[Any]], None]) -> Callable[[list[Any]], N
         original([worker for worker in workers if worker is not None and not worker.in_use])
 
     return kill
+
+
+class UnpackedOnce(zipfile.ZipFile):
+    """A package that is unpacked once for all workers, as functions only read theirs: /var/task can't be written.
+
+    MiniStack unpacks it for each, and then each compiles it anew, which takes longer than all else in a cold start.
+    """
+
+    def extractall(self, path: Any = None, members: Any = None, pwd: bytes | None = None) -> None:
+        """Let `path`, an empty folder, lead to the files."""
+        package = Path(str(self.filename)).read_bytes()
+        unpacked = Path(os.environ["TMPDIR"], "unpacked", hashlib.sha256(package).hexdigest())
+        with _unpacking:
+            if not unpacked.exists():
+                partial = unpacked.with_suffix(".partial")
+                super().extractall(partial, members, pwd)
+                partial.rename(unpacked)
+        Path(path).rmdir()
+        Path(path).symlink_to(unpacked, target_is_directory=True)

@@ -21,14 +21,18 @@ from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
-from samcli.cli import main
+import boto3
+
+from .libraries import parse_yaml_in_c, read_descriptions_once
 
 # What the script loads only once it runs a command.
 LOADED = (
+    "samcli.cli.main",
     "samcli.commands.deploy.command",
     "samcli.commands.deploy.deploy_context",
     "samcli.commands.package.package_context",
 )
+SERVICES = ("cloudformation", "s3", "sts")
 
 
 def sam(arguments: Sequence[str], environ: Mapping[str, str], cwd: Path) -> tuple[int, str]:
@@ -66,8 +70,7 @@ def _end(process: subprocess.Popen[bytes], directory: str) -> None:
 
 def serve(address: str) -> None:
     """Answer requests until the standard input ends, each in a process of its own."""
-    for module in LOADED:
-        importlib.import_module(module)
+    _load()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
@@ -79,6 +82,16 @@ def serve(address: str) -> None:
                 listener.close()
                 _answer(connection)
             connection.close()
+
+
+def _load() -> None:
+    parse_yaml_in_c()
+    read_descriptions_once()
+    # Before the modules of SAM: they let botocore log.
+    for service in SERVICES:
+        boto3.Session().client(service, region_name="eu-west-1")  # type: ignore[call-overload]  # no literal
+    for module in LOADED:
+        importlib.import_module(module)
 
 
 def _answer(connection: socket.socket) -> NoReturn:
@@ -102,7 +115,7 @@ def _run(arguments: Sequence[str], environ: Mapping[str, str], cwd: str, output:
     os.environ.update(environ)
     sys.argv = ["sam", *arguments]
     try:
-        main.cli(prog_name="sam")
+        importlib.import_module("samcli.cli.main").cli(prog_name="sam")
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 1
     sys.stdout.flush()

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from .clock import Clock
+from .libraries import parse_yaml_in_c
 from .state import State
 
 DIRECTORY = Path(os.environ["EMBEDDED_AWS_DIRECTORY"])
@@ -121,6 +122,7 @@ def main() -> None:
     token, listener = os.environ.pop("EMBEDDED_AWS_TOKEN"), os.environ.pop("EMBEDDED_AWS_LISTENER")
     if not os.environ.pop("EMBEDDED_AWS_KEEP"):
         end_with_parent()
+    parse_yaml_in_c()
     # These modules read their configuration when they are imported.
     from hypercorn.asyncio import serve  # noqa: PLC0415
     from hypercorn.config import Config  # noqa: PLC0415

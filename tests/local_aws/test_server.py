@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ConnectionClosedError
@@ -71,6 +75,25 @@ def test_rules_with_a_schedule_run_in_virtual_time(aws: EmbeddedAws) -> None:
     assert sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"]
     events.remove_targets(Rule="each-minute", Ids=["queue"])
     events.delete_rule(Name="each-minute")
+
+
+def where_is_code(aws: EmbeddedAws, name: str, code: str) -> str:
+    """The folder in which a new function with this code runs."""
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as files:
+        files.writestr("code.py", f"import os\ndef handle(event, context): return os.path.realpath('.')  # {code}")
+    functions = aws.client("lambda", LAKE)
+    given: Any = {"FunctionName": name, "Role": f"arn:aws:iam::{LAKE}:role/any", "Handler": "code.handle"}
+    functions.create_function(**given, Runtime="python3.13", Code={"ZipFile": package.getvalue()})
+    found: str = json.loads(functions.invoke(FunctionName=name)["Payload"].read())
+    functions.delete_function(FunctionName=name)
+    return found
+
+
+def test_functions_with_the_same_code_share_its_files_and_others_do_not(aws: EmbeddedAws) -> None:
+    one, same, other = (where_is_code(aws, *given) for given in (("a", "1"), ("b", "1"), ("c", "2")))
+    assert one == same != other
+    assert Path(one, "code.py").exists()
 
 
 def test_throttling() -> None:
@@ -170,5 +193,5 @@ def test_switches_as_they_arrive_by_json() -> None:
 def test_the_controls_ask_for_the_token(aws: EmbeddedAws) -> None:
     stranger = EmbeddedAws()
     stranger.endpoint_url, stranger.directory = aws.endpoint_url, aws.directory
-    with pytest.raises(OSError, match="403"):
+    with pytest.raises(RuntimeError, match="403"):
         stranger.calls()

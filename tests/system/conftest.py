@@ -11,8 +11,12 @@ import pytest
 
 from local_aws import EmbeddedAws
 from local_aws.cloudformation import CloudFormation, played
+from local_aws.libraries import read_descriptions_once
 from local_aws.organisation import deploy_accounts, deploy_function, left_behind, purge, sam_build, secrets_in
 from tests.refusals import all_foreseen
+
+# `check`, `tasks` and `release` make sessions of their own, in the process of the tests.
+read_descriptions_once()
 
 
 @pytest.fixture(scope="session")

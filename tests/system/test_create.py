@@ -91,17 +91,23 @@ def test_a_create_delivered_twice_answers_the_same_and_changes_nothing_the_secon
     delete(cloudformation)
 
 
-def test_of_two_deliveries_at_once_one_makes_the_endpoint_and_answers(
-    aws: EmbeddedAws, cloudformation: CloudFormation
-) -> None:
-    # Long enough for the second delivery to come while the first works, also in a process that is yet to start.
-    aws.switch(propagation_seconds=120.0)
-    event = cloudformation.event("Create", properties())
-    threads = [threading.Thread(target=cloudformation.invoke, args=(event,)) for _ in range(2)]
+def at_once(cloudformation: CloudFormation, *events: dict[str, Any]) -> None:
+    """Deliver these events side by side, and wait until the function has ended for each."""
+    threads = [threading.Thread(target=cloudformation.invoke, args=(event,)) for event in events]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def test_of_two_deliveries_at_once_one_makes_the_endpoint_and_answers(
+    aws: EmbeddedAws, cloudformation: CloudFormation
+) -> None:
+    # Two events that are refused start two processes of the function, so that neither delivery waits for a cold start.
+    at_once(cloudformation, cloudformation.event("Create", {}), cloudformation.event("Create", {}))
+    aws.switch(propagation_seconds=120.0)
+    event = cloudformation.event("Create", properties())
+    at_once(cloudformation, event, event)
     answer = cloudformation.received[event["RequestId"]].answer
     assert answer["Status"] == "SUCCESS", answer
     assert the_endpoint(aws)["EndpointArn"] == answer["Data"]["EndpointArn"]

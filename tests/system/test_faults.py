@@ -24,7 +24,8 @@ RACES = (22, 225, 45, 160, 26, 197)
 def test_no_fault_leaves_or_wedges_anything(cloudformation: CloudFormation, request_kind: str) -> None:
     runs = [run for run in runs_of(cells_of([request_kind], cloudformation)) if not run.waits]
     for run in random.Random(request_kind).sample(runs, RUNS):  # noqa: S311  # no secret
-        assert violations_of(run, cloudformation) == [], run
+        violations = violations_of(run, cloudformation)
+        assert violations == [], f"{run}: {violations}"
 
 
 def test_a_function_that_is_frozen_until_its_time_ends_leaves_and_wedges_nothing(

@@ -384,7 +384,7 @@ class Race:
         # Names of earlier lives that were replaced and retained: an update back to such a name may take it up again.
         self.replaced: set[str] = set()
         # What was retained: for a Create of the very same properties that leaves no trace, nothing tells whose Delete
-        # CloudFormation sends (docs/guarantees.md, what can't be promised).
+        # CloudFormation sends (docs/guarantees.md, what can't be promised). Names in capitals are the same properties.
         self.let_go: list[Wanted] = []
 
     def _choose(self, count: int) -> int:
@@ -496,7 +496,9 @@ class Race:
         wanted = Wanted(self._another_name(move, ""), replaces=self.plan.replaces)
         for change in move.changes:
             wanted = CHANGES[change](wanted) if change in CHANGES else wanted
-        return CHANGES["settings"](wanted) if wanted in self.let_go else wanted
+        other = CHANGES["settings"](wanted)
+        candidates = (wanted, other, CHANGES["tags"](wanted), CHANGES["tags"](other))
+        return next(each for each in candidates if replace(each, shouts=False) not in self.let_go)
 
     def _another_name(self, move: Move, but: str) -> str:
         """Rarely one that is taken."""
@@ -562,7 +564,7 @@ class Race:
     def _retain(self) -> None:
         """CloudFormation forgets the resource."""
         self._settle("before it is retained")
-        self.let_go += [self.standing.wanted] if self.standing else []
+        self.let_go += [replace(self.standing.wanted, shouts=False)] if self.standing else []
         if self.standing and self.standing.wanted.is_imported:
             self.made = {}
         self.kept = {arn: piece for arn, piece in self.cloud.inventory().items() if arn not in self.made}
