@@ -82,11 +82,15 @@ def where_is_code(aws: EmbeddedAws, name: str, code: str) -> str:
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as files:
         files.writestr("code.py", f"import os\ndef handle(event, context): return os.path.realpath('.')  # {code}")
-    functions = aws.client("lambda", LAKE)
-    given: Any = {"FunctionName": name, "Role": f"arn:aws:iam::{LAKE}:role/any", "Handler": "code.handle"}
+    functions, iam = aws.client("lambda", LAKE), aws.client("iam", LAKE)
+    allowed = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    given: Any = {"FunctionName": name, "Role": role, "Handler": "code.handle"}
     functions.create_function(**given, Runtime="python3.13", Code={"ZipFile": package.getvalue()})
     found: str = json.loads(functions.invoke(FunctionName=name)["Payload"].read())
     functions.delete_function(FunctionName=name)
+    iam.delete_role(RoleName=name)
     return found
 
 

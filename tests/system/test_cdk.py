@@ -42,8 +42,8 @@ class Project:
     def synthesize(self) -> None:
         self.run("cdk", "synth", "--quiet", "--no-notices")
 
-    def deploy(self) -> str:
-        return self.run("cdk", "deploy", "--app", "cdk.out", "--require-approval", "never", "--no-notices")
+    def deploy(self, *options: str) -> str:
+        return self.run("cdk", "deploy", "--require-approval", "never", "--no-notices", *options)
 
     def destroy(self) -> None:
         self.run("cdk", "destroy", "--app", "cdk.out", "--force", "--no-notices")
@@ -74,13 +74,12 @@ def test_the_example_in_typescript_is_deployed_updated_and_destroyed(
     template = project.directory / "cdk.out" / "visits.template.json"
     checked = Checker(aws, "visits").check_with("--json", template=template)
     assert [(checked.status, row["endpoint"]) for row in checked.rows] == [(0, "dev/visits")]
-    assert "arn:aws:dms:" in project.deploy()
+    assert "arn:aws:dms:" in project.deploy("--app", "cdk.out")
     endpoint = the_endpoint(aws)
     assert (endpoint["EndpointIdentifier"], endpoint["S3Settings"]["BucketFolder"]) == ("visits", "visits")
 
     code = project.directory / "app.ts"
     code.write_text(code.read_text().replace("parquet", "csv"))
-    project.synthesize()
     project.deploy()
     assert the_endpoint(aws)["S3Settings"]["DataFormat"] == "csv"
     project.destroy()
@@ -91,7 +90,6 @@ def test_the_example_in_python_is_deployed_and_destroyed(
     bootstrapped: EmbeddedAws, aws: EmbeddedAws, copies: Path
 ) -> None:
     project = Project(aws, copies / "python")
-    project.synthesize()
     project.deploy()
     endpoint = the_endpoint(aws)
     assert (endpoint["EndpointIdentifier"], endpoint["S3Settings"]["DataFormat"]) == ("clicks", "parquet")
