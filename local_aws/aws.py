@@ -243,6 +243,11 @@ class EmbeddedAws:
         refusals: list[str] = self._control("GET", "refusals")
         return refusals
 
+    def standing(self) -> list[str]:
+        """The ARNs of the roles, policies and DMS endpoints of all accounts: what their lists show, in one call."""
+        arns: list[str] = self._control("GET", "standing")
+        return arns
+
     def decisions(self) -> list[Decision]:
         """The latest 10,000 decisions of IAM for sessions of roles since the last `clear_calls`."""
         return [Decision(**decision) for decision in self._control("GET", "decisions")]

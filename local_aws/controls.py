@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from ministack.services import cloudwatch_logs
+from ministack.services import cloudwatch_logs, iam
 
 from .state import PlannedFault, State
 from .switches import Switches, changed
@@ -21,18 +21,21 @@ def control(state: State, method: str, path: str, given: dict[str, Any]) -> obje
 
 
 def _read(state: State, name: str, event: str) -> object:
+    answer: object = {}
     match name:
         case "calls":
-            return [asdict(call) for call in state.calls if event in ("", call.event)]
+            answer = [asdict(each) for each in state.calls if event in ("", each.event)]
         case "answers":
-            return [asdict(answer) for answer in state.answers]
+            answer = [asdict(each) for each in state.answers]
         case "refusals":
-            return state.refusals
+            answer = state.refusals
         case "decisions":
-            return [asdict(decision) for decision in state.decisions]
+            answer = [asdict(each) for each in state.decisions]
         case "logs":
-            return _function_logs()
-    return {}
+            answer = _function_logs()
+        case "standing":
+            answer = [*_roles_and_policies(), *state.endpoint_arns()]
+    return answer
 
 
 def _change(state: State, method: str, name: str, event: str, given: dict[str, Any]) -> None:
@@ -51,6 +54,10 @@ def _change(state: State, method: str, name: str, event: str, given: dict[str, A
         case "DELETE", "events":
             state.calls = [call for call in state.calls if call.event != event]
             state.faults = [fault for fault in state.faults if fault.event != event]
+
+
+def _roles_and_policies() -> list[str]:
+    return [each["Arn"] for found in (iam._roles, iam._policies) for each in list(found._data.values())]
 
 
 def _function_logs() -> list[str]:

@@ -123,6 +123,10 @@ class DmsService:
         standing = (each for account in self._accounts.values() for each in account.endpoints.standing())
         return next((each.tags for each in standing if each.arn == arn), {})
 
+    def endpoint_arns(self) -> list[str]:
+        """Of the endpoints of all accounts that exist now."""
+        return [each.arn for account in self._accounts.values() for each in account.endpoints.standing()]
+
     def tasks(self) -> ReplicationTasks:
         """The replication tasks of the caller's account."""
         return self._account.tasks

@@ -67,6 +67,7 @@ def install(state: State) -> None:
     app.SERVICE_HANDLERS["iam"] = throttled(watched, state.now, lambda: state.switches.throttle_iam)
     iam_actions.extract_resource_arn = _with_dms_arns(_with_iam_paths(iam_actions.extract_resource_arn))
     iam_actions.request_tag_context = _with_iam_conditions(iam_actions.request_tag_context)
+    state.endpoint_arns = dms.endpoint_arns
     tagging.resource_tags = _with_dms_tags(tagging.resource_tags, dms)
     resolving = _with_owners_of_buckets(_with_role_arns(iam_evaluator._resolve_condition_key))
     iam_evaluator._resolve_condition_key = resolving

@@ -219,13 +219,9 @@ def secrets_in(text: str) -> list[str]:
 
 def left_behind(aws: EmbeddedAws, pairs: Sequence[Pair] = PAIRS) -> list[str]:
     """The ARNs of all endpoints, roles and policies in the accounts, except what `accounts/` has made."""
-    found: list[str] = []
-    for pair in pairs:
-        iam = aws.client("iam", pair.data_lake)
-        found += [role["Arn"] for role in iam.list_roles()["Roles"] if role["Arn"] != pair.data_lake_role_arn]
-        found += policy_arns(aws, pair)
-        found += [endpoint["EndpointArn"] for endpoint in endpoints(aws, pair)]
-    return found
+    made = {arn for pair in pairs for arn in (pair.data_lake_role_arn, pair.boundary_arn)}
+    where = {("iam", pair.data_lake) for pair in pairs} | {("dms", pair.dms) for pair in pairs}
+    return [arn for arn in aws.standing() if arn not in made and (arn.split(":")[2], arn.split(":")[4]) in where]
 
 
 def purge(aws: EmbeddedAws, pairs: Sequence[Pair] = PAIRS) -> None:

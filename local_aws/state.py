@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +54,9 @@ class State:
     tokens: dict[str, str] = field(default_factory=dict)
     # By the ids of stacks that are played or at work: the stack's status, and by logical id its resources.
     shown: dict[str, tuple[str, dict[str, Shown]]] = field(default_factory=dict)
+
+    # The ARNs of DMS's endpoints in all accounts.
+    endpoint_arns: Callable[[], list[str]] = list
 
     @property
     def scale(self) -> float:

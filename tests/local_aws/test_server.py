@@ -23,6 +23,7 @@ from local_aws.switches import changed
 from .endpoint_pair import DMS, LAKE, Pair, refused
 
 ROOT = Path(__file__).resolve().parents[2]
+NOTHING = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]})
 HOLD = """
 import sys, time
 from local_aws import EmbeddedAws
@@ -162,6 +163,18 @@ def test_records(aws: EmbeddedAws, pair: Pair) -> None:
     assert (first.status, first.error_code) == (400, "ResourceNotFoundFault")
     assert (second.service, second.operation, second.error_code) == ("s3", "ListBuckets", None)
     assert 0 < first.started < first.ended <= second.started
+
+
+def test_what_stands_is_what_the_lists_show(aws: EmbeddedAws, pair: Pair) -> None:
+    endpoint, before = pair.made()["EndpointArn"], set(aws.standing())
+    policy = pair.iam.create_policy(PolicyName=pair.identifier, PolicyDocument=NOTHING)["Policy"]["Arn"]
+    assert set(aws.standing()) - before == {policy}
+    assert {pair.role_arn, endpoint} <= before
+    pair.dms.delete_endpoint(EndpointArn=endpoint)
+    pair.dms.get_waiter("endpoint_deleted").wait(Filters=[{"Name": "endpoint-arn", "Values": [endpoint]}])
+    pair.iam.delete_policy(PolicyArn=policy)
+    pair.iam.delete_role(RoleName=pair.identifier)
+    assert before - set(aws.standing()) == {pair.role_arn, endpoint}
 
 
 def test_latency(aws: EmbeddedAws, pair: Pair) -> None:

@@ -172,6 +172,22 @@ def test_a_successor_waits_no_longer_than_others_can_have_a_call_in_flight() -> 
     assert is_held(second)
 
 
+def test_a_successor_says_in_the_log_that_it_waits(caplog: pytest.LogCaptureFixture) -> None:
+    resource = Resource()
+    resource.held()
+    resource.lease("second").acquire()
+    assert caplog.messages == ["Another request is at work on the resource: waiting until it stopped"]
+
+
+def test_a_successor_whose_time_ends_while_it_waits_says_why_it_changed_nothing() -> None:
+    resource = Resource()
+    resource.held()
+    second = resource.lease("second")
+    resource.clock.now += second.deadline.left() - 30.0
+    with pytest.raises(EndpointError, match="NotStabilized: get-item lease: another request may still be at work"):
+        second.acquire()
+
+
 def test_a_successor_counts_from_when_its_own_write_was_acknowledged() -> None:
     resource = Resource()
     resource.held()
@@ -360,7 +376,10 @@ def test_a_request_that_was_displaced_by_another_event_answers_that_it_failed() 
         (0.0, partial(resource.cloud.deliver, create())),
         (0.3, partial(resource.cloud.deliver, gone | {"ResponseURL": make_url(1.0)})),
     )
-    assert created[0]["Reason"].startswith("NotStabilized: a later request for this resource came")
+    assert created[0]["Reason"] == (
+        "NotStabilized: a later request for this resource came, so this one stopped. "
+        "Nothing, if the stack is rolling back; otherwise deploy again"
+    )
     assert (deleted[0]["Status"], resource.cloud.inventory()) == ("SUCCESS", {})
 
 
@@ -787,13 +806,16 @@ def test_a_table_that_throttles_or_denies_fails_each_request_and_nothing_is_chan
     assert resource.cloud.inventory() == before
 
 
-def test_a_table_that_goes_while_a_request_holds_its_lease_stops_it() -> None:
+def test_a_table_that_goes_while_a_request_holds_its_lease_stops_it(caplog: pytest.LogCaptureFixture) -> None:
     resource = Resource()
     first = resource.held()
     resource.cloud.dynamodb.items = None
     with pytest.raises(NoTableError):
         first.ensure_held("any")
     first.give_way()
+    (record,) = caplog.records
+    assert record.message == "The successor was not told"
+    assert "update-item" in vars(record)["cause"]
     first.close()
     first.end_late(answered(first))
 

@@ -178,7 +178,9 @@ def condemned() -> Resource:
     """Only A, without its task from now on if that is removed."""
     resource = Resource().created(A)
     resource.put_task_on("orders")
-    assert resource.delete(A)["Reason"].startswith("EndpointInUse: ")
+    reason = resource.delete(A)["Reason"]
+    assert reason.startswith("EndpointInUse: delete-endpoint orders: used by task ")
+    assert reason.endswith("Delete these first (stopping them is not enough), then delete again")
     return resource
 
 

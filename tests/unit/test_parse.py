@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dms_s3_endpoint.model.endpoint import Endpoint, derived_resource_identifier
-from dms_s3_endpoint.model.errors import EndpointError
+from dms_s3_endpoint.model.errors import EndpointError, one_line
 from dms_s3_endpoint.model.names import Named
 from dms_s3_endpoint.model.parse import names_in, parse
 from dms_s3_endpoint.model.properties import LONGEST_RESOURCE_IDENTIFIER, identifier_values
@@ -157,6 +157,10 @@ def test_a_reason_is_one_line_of_at_most_400_characters() -> None:
     assert len(reason) <= 400
     assert "\n" not in reason
     assert reason.endswith("Correct the properties and deploy again")
+
+
+def test_what_aws_says_becomes_one_line_without_its_full_stop() -> None:
+    assert one_line(" The  role\n\tcan't be\nassumed by X.. ") == "The role can't be assumed by X"
 
 
 @pytest.mark.parametrize("text", ["dms", "dms-orders", "DMS:orders", "of dms:orders"])

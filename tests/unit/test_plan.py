@@ -20,6 +20,7 @@ from dms_s3_endpoint.procedure.adoption import objections
 from dms_s3_endpoint.procedure.before import Before
 from dms_s3_endpoint.procedure.plan import Do, Plan, Step, decide
 from dms_s3_endpoint.procedure.preview import Report, preview
+from dms_s3_endpoint.procedure.recreation import why_recreated
 
 from .builders import DATA_LAKE, DMS, ENVIRONMENTS, STACK_ID, make_properties
 
@@ -229,6 +230,12 @@ def test_without_a_record_the_old_properties_tell_what_is_wanted_otherwise() -> 
     assert reasons(plan) == ["MAXFILESIZE differs"]
 
 
+def test_where_nothing_else_tells_what_was_wanted_role_and_resource_identifier_are_compared_too() -> None:
+    observed = owned(wanting(MAXFILESIZE="7"), life="another")
+    another = with_live(observed, role_arn=f"{ROLE_ARN}-2", arn=f"arn:aws:dms:{REGION}:{DMS}:endpoint:BYHAND", tags={})
+    assert why_recreated(wanting(), another, Before()) == "MAXFILESIZE, ROLENAME, RESOURCEIDENTIFIER differs"
+
+
 # What is refused
 
 
@@ -271,7 +278,15 @@ def test_the_trust_is_written_again_where_the_function_demands_the_source_accoun
     assert observed.role
     role = replace(observed.role, trust_policy=trust_policy(["one"], source_account=stands))
     plan = decide(of, OWNER, replace(observed, role=role), REGION, Before())
-    assert [(step.do, step.reason) for step in plan.steps] == ([(Do.BIND_TRUST, reason)] if reason else [])
+    assert plan.steps == ((Step(Do.BIND_TRUST, "dms-orders", reason, role),) if reason else ())
+
+
+def test_a_trust_that_demands_another_external_id_is_written_again() -> None:
+    observed = owned(wanted())
+    assert observed.role
+    role = replace(observed.role, trust_policy=trust_policy(["another"]))
+    (step,) = decide(wanted(), OWNER, replace(observed, role=role), REGION, Before()).steps
+    assert step == Step(Do.BIND_TRUST, "dms-orders", "it does not demand the endpoint's ExternalId", role)
 
 
 def test_a_resource_identifier_that_another_endpoint_has_is_refused_before_the_delete() -> None:

@@ -23,8 +23,12 @@ from development.faults.scenarios import (
     same,
 )
 from development.faults.stack import Answer, Event, Properties, Stack
+from dms_s3_endpoint.cloudformation.event import Event as Request
+from dms_s3_endpoint.model.names import Named
+from dms_s3_endpoint.model.ownership import LIFE, Owner
+from dms_s3_endpoint.procedure.observe import find_life
 
-from .builders import DATA_LAKE, DMS, LEASE_CALLS, STACK_ID
+from .builders import DATA_LAKE, DMS, LEASE_CALLS, STACK_ID, make_event
 from .in_memory import CloudInMemory, kill_after, kill_before, lose_answer, refuse
 from .wire import READS, Happening, Happenings
 
@@ -681,3 +685,14 @@ def test_the_attributes_are_those_of_what_stands() -> None:
         "Generation": "",
     }
     assert json.dumps(world.answers[-1])
+
+
+def test_a_life_that_only_its_endpoint_names_is_found() -> None:
+    world = World().created()
+    world.cloud.iam.roles.clear()
+    world.cloud.iam.policies.clear()
+    (endpoint,) = world.cloud.inventory().values()
+    accounts = world.cloud.deployment(Request.read(make_event("Update"))).accounts
+    owner, nobody = Owner(STACK_ID, "Endpoint", "dev/orders"), Owner(STACK_ID, "Endpoint", "dev/another")
+    assert find_life(owner, "orders", Named(), accounts) == endpoint["tags"][LIFE]
+    assert find_life(nobody, "orders", Named(), accounts) is None

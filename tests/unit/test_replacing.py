@@ -152,6 +152,11 @@ def test_the_longest_names_fit(names: dict[str, Any]) -> None:
     assert (len(endpoint.resource_identifier) <= 31, len(endpoint.endpoint_identifier) <= 255) == (True, True)
 
 
+def test_the_tail_of_the_arn_is_what_was_given_with_the_suffix_of_the_generation() -> None:
+    endpoint = parse(make_properties(ONUPDATE="replace", RESOURCEIDENTIFIER="tail"), ENVIRONMENTS)
+    assert endpoint.resource_identifier == f"tail-{endpoint.generation}"
+
+
 # What an update does
 
 
