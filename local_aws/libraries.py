@@ -11,7 +11,8 @@ from botocore.loaders import JSONFileLoader
 
 def parse_yaml_in_c() -> None:
     """Let what is imported from now on parse YAML by libyaml. In Python that is half the time of `sam deploy`."""
-    yaml.SafeLoader = yaml.CSafeLoader  # type: ignore[misc, assignment]  # it takes the same constructors
+    # PyYAML that was built without libyaml has no such loader.
+    yaml.SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # type: ignore[misc]  # it takes the same constructors
 
 
 def read_descriptions_once() -> None:

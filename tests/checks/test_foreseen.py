@@ -82,11 +82,15 @@ def respelled(draw: random.Random, text: str) -> str:
 @cache
 def texts_for(values: Values) -> list[str]:
     """Of the texts that the linters' check has, and of odd words, those that may be."""
-    draw = random.Random(SEED)  # noqa: S311  # no secret
-    lengths = [1, 2, 9, 64, 128, 256]
-    words = ["".join(draw.choices([*LETTERS, *" _.:/=+-"], k=draw.choice(lengths))) for _ in range(1000)]
     texts = [each for each in SCALARS if isinstance(each, str)]
-    return [text for text in (*texts, *words) if not values.fault(text)]
+    return [text for text in (*texts, *odd_words()) if not values.fault(text)]
+
+
+@cache
+def odd_words() -> list[str]:
+    draw = random.Random(SEED)  # noqa: S311  # no secret
+    letters, lengths = [*LETTERS, *" _.:/=+-"], [1, 2, 9, 64, 128, 256]
+    return ["".join(draw.choices(letters, k=draw.choice(lengths))) for _ in range(1000)]
 
 
 def accepted(given: Given) -> Endpoint | None:
