@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -54,6 +55,8 @@ DEV = Pair("dev", "222222222222", "333333333333")
 TEST = Pair("test", "444444444444", "555555555555")
 PROD = Pair("prod", "666666666666", "777777777777")
 PAIRS = (DEV, TEST, PROD)
+# By stack: the second in which this process deployed it last.
+DEPLOYED_AT: dict[str, float] = {}
 
 
 class CommandFailedError(Exception):
@@ -108,7 +111,10 @@ def sam_build(build_dir: Path) -> Path:
 def sam_deploy(
     aws: EmbeddedAws, template: Path, stack: str, parameters: Mapping[str, str], account: str = TOOLS
 ) -> str:
-    """Deploy a template and return the output of `sam deploy`. Raises CommandFailedError if it fails."""
+    """Deploy a template and return the output of `sam deploy`. Raises CommandFailedError if it fails.
+
+    SAM names a change set by the second: in the same second it can't make two of one stack.
+    """
     overrides = [f"{name}={value}" for name, value in parameters.items()]
     command = ["sam", "deploy", "--template-file", str(template), "--stack-name", stack, "--resolve-s3"]
     command += [
@@ -119,7 +125,12 @@ def sam_deploy(
         "--no-fail-on-empty-changeset",
     ]
     command += ["--no-progressbar", *(["--parameter-overrides", *overrides] if overrides else [])]
-    return _output(command, *sam(command[1:], sam_environ(aws, account), ROOT))
+    while time.time() // 1 == DEPLOYED_AT.get(stack):
+        time.sleep(0.05)
+    try:
+        return _output(command, *sam(command[1:], sam_environ(aws, account), ROOT))
+    finally:
+        DEPLOYED_AT[stack] = time.time() // 1
 
 
 def delete_stack(aws: EmbeddedAws, stack: str, account: str = TOOLS) -> None:

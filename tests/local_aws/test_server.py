@@ -82,7 +82,9 @@ def where_is_code(aws: EmbeddedAws, name: str, code: str) -> str:
     """The folder in which a new function with this code runs."""
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as files:
-        files.writestr("code.py", f"import os\ndef handle(event, context): return os.path.realpath('.')  # {code}")
+        files.writestr(
+            zipfile.ZipInfo("code.py"), f"import os\ndef handle(event, context): return os.path.realpath('.')  # {code}"
+        )
     functions, iam = aws.client("lambda", LAKE), aws.client("iam", LAKE)
     allowed = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     trust = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})

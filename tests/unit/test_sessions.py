@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
+from urllib.parse import quote
 
 import boto3
 import pytest
@@ -34,7 +35,7 @@ from dms_s3_endpoint.model.figures import Figures
 
 from .builders import DEV, FakeClock, make_client_error
 
-SECRET = {"aws_secret_access_key": "a key"}
+SECRET = {"aws_secret_access_key": "a key", "aws_session_token": "a token"}
 ROLE_ARN = "arn:aws:iam::222222222222:role/lake"
 
 
@@ -51,7 +52,7 @@ def iam(now: float = 0.0, figures: Figures | None = None) -> Any:
 
 
 def client_of(service: str, guard: Guard | None = None, now: float = 0.0, figures: Figures | None = None) -> Any:
-    session = boto3.Session("an id", "a key", "a token")
+    session = new_session(aws_access_key_id="an id", **SECRET)
     return new_client(session, service, FakeClock(now).deadline(20.0), figures or Figures(), guard=guard)
 
 
@@ -63,7 +64,17 @@ def test_sessions_share_what_is_said_of_the_services_and_nothing_else() -> None:
     assert descriptions().search_paths == paths
     keys = [credentials.access_key for each in (one, other) if (credentials := each.get_credentials())]
     assert keys == ["one", "none"]
-    assert one.events is not other.events
+    one.events.register("any-event", lambda **_given: "handled")
+    assert [answer for _handler, answer in one.events.emit("any-event")] == ["handled"]
+    assert other.events.emit("any-event") == []
+
+
+def test_a_session_does_with_answers_what_any_of_boto3_does() -> None:
+    for session in (boto3.Session(), new_session()):
+        answer: dict[str, Any] = {"PolicyVersion": {"Document": quote(ONLY_LOOKING)}}
+        model = session.client("iam").meta.service_model.operation_model("GetPolicyVersion")
+        session.events.emit("after-call.iam.GetPolicyVersion", parsed=answer, model=model)
+        assert answer["PolicyVersion"]["Document"] == json.loads(ONLY_LOOKING)
 
 
 def credentials(name: str) -> Any:

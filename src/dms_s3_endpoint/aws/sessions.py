@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from functools import partial
+from copy import copy
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
+from botocore.hooks import HierarchicalEmitter
 
 from ..model.descriptions import descriptions
 from ..model.environments import Environment
@@ -81,13 +83,22 @@ class Guard(Protocol):
 
 
 def new_session(**credentials: str) -> boto3.Session:
-    """Of the function's own role if no credentials are given. It shares only what botocore says of the services."""
-    of_botocore, shared = botocore.session.Session(), descriptions()
+    """Of the function's own role if no credentials are given. It shares only what botocore itself says and does."""
+    shared = descriptions()
+    of_botocore = botocore.session.Session(event_hooks=copy(_handlers()), include_builtin_handlers=False)
     of_botocore.register_component("data_loader", shared)
     session = boto3.Session(botocore_session=of_botocore, **credentials)
     # Each session of boto3 adds the same folder to those in which descriptions are looked for.
     shared.search_paths[:] = dict.fromkeys(shared.search_paths)
     return session
+
+
+@cache
+def _handlers() -> HierarchicalEmitter:
+    """botocore's own handlers of events. To register them anew is a third of what the clients of a request take."""
+    handlers = HierarchicalEmitter()
+    botocore.session.Session(event_hooks=handlers)
+    return handlers
 
 
 def enter(
