@@ -131,6 +131,12 @@ def test_a_new_release_that_spells_a_default_out_recreates_only_where_the_templa
 # Live now against live then
 
 
+def test_a_role_that_was_changed_by_hand_is_found() -> None:
+    then = stored(snapshot(live(ServiceAccessRoleArn="role")))
+    found = [changed_by_hand(then, live(ServiceAccessRoleArn=role)) for role in ("role", "another", "")]
+    assert found == [[], ["SERVICEACCESSROLEARN"], ["SERVICEACCESSROLEARN"]]
+
+
 def live(**settings: Any) -> LiveEndpoint:
     shown = {"BucketName": "data-lake-dev", "CompressionType": "none", **settings}
     return LiveEndpoint("arn", "orders", "active", "role", "one", shown, {})

@@ -83,8 +83,14 @@ def test_keys_are_read_in_any_case_at_every_level() -> None:
         ({"TAGS": [{"Key": str(n)} for n in range(47)]}, "TAGS has 47 entries, and 44 is the most"),
         ({"ADOPT": "yes"}, "ADOPT must be true or false, not 'yes'"),
         ({"PERMISSIONSBOUNDARY": "admin"}, "PERMISSIONSBOUNDARY must be the ARN of an IAM policy"),
-        ({"PERMISSIONSBOUNDARY": "arn:aws-cn:iam::aws:policy/x"}, f"in partition aws, account {DATA_LAKE} or aws"),
-        ({"PERMISSIONSBOUNDARY": f"arn:aws:iam::{DMS}:policy/x"}, f"in partition aws, account {DATA_LAKE} or aws"),
+        (
+            {"PERMISSIONSBOUNDARY": "arn:aws-cn:iam::aws:policy/x"},
+            f"PERMISSIONSBOUNDARY must be in partition aws, account {DATA_LAKE} or aws",
+        ),
+        (
+            {"PERMISSIONSBOUNDARY": f"arn:aws:iam::{DMS}:policy/x"},
+            f"PERMISSIONSBOUNDARY must be in partition aws, account {DATA_LAKE} or aws",
+        ),
         ({"TESTREPLICATIONINSTANCEARN": "x"}, "TESTREPLICATIONINSTANCEARN must be the ARN of a replication instance"),
         ({"TESTREPLICATIONINSTANCEARN": "arn:aws:dms:eu-west-1:999999999999:rep:X"}, f"account {DMS}, not 'arn"),
     ],
@@ -123,7 +129,10 @@ def test_a_fault_names_the_property_and_quotes_the_value(changes: dict[str, Any]
         ({"BUCKETFOLDER": "../other"}, "BUCKETFOLDER must be"),
         ({"CDCPATH": "a;b=c"}, "CDCPATH must be without ';'"),
         ({"SSEKMSKEYID": "alias/x"}, "an alias can't be granted"),
-        ({"SSEKMSKEYID": f"arn:aws-cn:kms:cn-north-1:{DATA_LAKE}:key/{KEY}"}, "must be in partition aws, not 'arn"),
+        (
+            {"SSEKMSKEYID": f"arn:aws-cn:kms:cn-north-1:{DATA_LAKE}:key/{KEY}"},
+            "S3SETTINGS.SSEKMSKEYID must be in partition aws, not 'arn",
+        ),
         ({"EXPECTEDBUCKETOWNER": "me"}, "must be the 12 digits of an account, not 'me'"),
         (
             {"DATAFORMAT": "csv", "EXTRACONNECTIONATTRIBUTES": "dataFormat=parquet"},
@@ -160,7 +169,7 @@ def test_a_reason_is_one_line_of_at_most_400_characters() -> None:
 
 
 def test_what_aws_says_becomes_one_line_without_its_full_stop() -> None:
-    assert one_line(" The  role\n\tcan't be\nassumed by X.. ") == "The role can't be assumed by X"
+    assert one_line(" The  role\n\tcan't be\nassumed by X\x07.. ") == "The role can't be assumed by X?"
 
 
 @pytest.mark.parametrize("text", ["dms", "dms-orders", "DMS:orders", "of dms:orders"])
@@ -210,12 +219,16 @@ def test_the_identifier_is_lower_cased_first() -> None:
     assert endpoint(ENDPOINTIDENTIFIER="Orders").physical_id == "dev/orders"
 
 
-@pytest.mark.parametrize("identifier", ["orders", "o" * 31, "o" * 32, "orders-of-the-last-ye-ar-and-more", "o" * 255])
+@pytest.mark.parametrize("identifier", ["orders", "o" * 31, "o" * 32, "orders-of-the-years-before-this-one", "o" * 255])
 def test_the_derived_resource_identifier_fits_and_stays(identifier: str) -> None:
     derived = derived_resource_identifier(identifier)
     assert identifier_values(LONGEST_RESOURCE_IDENTIFIER).fault(derived) == ""
     assert derived == derived_resource_identifier(identifier)
     assert endpoint(RESOURCEIDENTIFIER=derived).resource_identifier == derived
+
+
+def test_an_identifier_that_fits_is_its_own_resource_identifier() -> None:
+    assert [derived_resource_identifier(each) for each in ("orders", "o" * 31)] == ["orders", "o" * 31]
 
 
 def test_two_long_identifiers_do_not_derive_the_same_resource_identifier() -> None:
