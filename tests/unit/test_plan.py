@@ -28,6 +28,7 @@ REGION = "eu-west-1"
 OWNER = Owner(STACK_ID, "Endpoint", "dev/orders")
 ROLE_ARN = f"arn:aws:iam::{DATA_LAKE}:role/dms-orders"
 POLICY_ARN = f"arn:aws:iam::{DATA_LAKE}:policy/dms-orders"
+BOUNDARY = f"arn:aws:iam::{DATA_LAKE}:policy/boundary"
 MARK = {ADOPTED: "true"}
 
 
@@ -117,6 +118,29 @@ def test_an_import_names_a_missing_bucket_and_role_as_none() -> None:
         "endpoint orders has bucket (none), not data-lake-dev",
         f"endpoint orders has role (none), not dms-orders of account {DATA_LAKE}",
     ]
+
+
+def test_each_step_says_why_it_is_taken() -> None:
+    absent = "it does not exist"
+    assert decide(wanted(), OWNER, Observed(), REGION).steps == (
+        Step(Do.CREATE_POLICY, "dms-orders", absent),
+        Step(Do.CREATE_ROLE, "dms-orders", absent),
+        Step(Do.CREATE_ENDPOINT, "orders", absent),
+        Step(Do.ATTACH, "dms-orders", "role dms-orders does not have it"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("declared", "stands", "reason"),
+    [(BOUNDARY, "", f"it has none, not {BOUNDARY}"), ("", BOUNDARY, f"it has {BOUNDARY}, not none")],
+)
+def test_a_boundary_that_differs_is_named_with_the_one_that_is_wanted(declared: str, stands: str, reason: str) -> None:
+    of = wanted(PERMISSIONSBOUNDARY=declared)
+    observed = owned(of)
+    assert observed.role
+    role = replace(observed.role, permissions_boundary=stands)
+    (step,) = decide(of, OWNER, replace(observed, role=role), REGION, Before()).steps
+    assert step == Step(Do.SET_BOUNDARY, "dms-orders", reason, role)
 
 
 def test_what_stands_as_wanted_needs_no_step() -> None:
@@ -294,6 +318,7 @@ def test_a_resource_identifier_that_another_endpoint_has_is_refused_before_the_d
     plan = decide(wanting(MAXFILESIZE="8"), OWNER, observed, REGION, known(wanting(), observed))
     (refusal,) = plan.refusals
     assert refusal.reason.startswith("NameTaken: create-endpoint orders: endpoint theirs has this RESOURCEIDENTIFIER")
+    assert refusal.reason.endswith("Choose another RESOURCEIDENTIFIER")
 
 
 # Connection tests
