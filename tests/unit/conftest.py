@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from dms_s3_endpoint.model.warnings import known_warnings
 from tests.refusals import all_foreseen
 
 from .in_memory import REFUSALS, deployed_in_memory
@@ -31,6 +32,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     size = max(RACES_OF_A_TEST, -(-count // MOST_TESTS))
     chunks = [range(begin, min(begin + size, first + count)) for begin in range(first, first + count, size)]
     metafunc.parametrize("seeds", chunks, ids=[f"{chunk[0]}-{chunk[-1]}" for chunk in chunks])
+
+
+@pytest.fixture(autouse=True, scope="session")
+def warnings_made_anew() -> None:
+    """`make mutation` runs the tests in forks: warnings of the process before would hide a change of theirs."""
+    known_warnings.cache_clear()
 
 
 @pytest.fixture(autouse=True)
