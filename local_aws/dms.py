@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/dms/latest/APIReference/
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from moto.dms.responses import DatabaseMigrationServiceResponse
 from moto.moto_api import state_manager
 
 from .dms_connections import Connections
-from .dms_endpoints import Endpoints, partition_of
+from .dms_endpoints import Endpoint, Endpoints, partition_of
 from .dms_parameters import DmsFault, ParameterFault, check, invalid
 from .dms_settings import MODEL, Given
 from .iam_history import Assumption, TrustHistory, dms_may_assume
@@ -120,12 +120,14 @@ class DmsService:
 
     def tags_of(self, arn: str) -> dict[str, str]:
         """The tags of an endpoint of any account that exists now; none for other ARNs."""
-        standing = (each for account in self._accounts.values() for each in account.endpoints.standing())
-        return next((each.tags for each in standing if each.arn == arn), {})
+        return next((each.tags for each in self._standing() if each.arn == arn), {})
 
     def endpoint_arns(self) -> list[str]:
         """Of the endpoints of all accounts that exist now."""
-        return [each.arn for account in self._accounts.values() for each in account.endpoints.standing()]
+        return [each.arn for each in self._standing()]
+
+    def _standing(self) -> Iterator[Endpoint]:
+        return (each for account in self._accounts.values() for each in account.endpoints.standing())
 
     def tasks(self) -> ReplicationTasks:
         """The replication tasks of the caller's account."""

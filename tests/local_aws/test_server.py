@@ -20,7 +20,7 @@ from botocore.exceptions import ConnectionClosedError
 from local_aws import EmbeddedAws, Switches
 from local_aws.switches import changed
 
-from .endpoint_pair import DMS, LAKE, Pair, refused
+from .endpoint_pair import DMS, LAKE, Pair, refused, trust
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTHING = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]})
@@ -86,9 +86,8 @@ def where_is_code(aws: EmbeddedAws, name: str, code: str) -> str:
             zipfile.ZipInfo("code.py"), f"import os\ndef handle(event, context): return os.path.realpath('.')  # {code}"
         )
     functions, iam = aws.client("lambda", LAKE), aws.client("iam", LAKE)
-    allowed = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    trust = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    document = trust(service="lambda.amazonaws.com")
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
     given: Any = {"FunctionName": name, "Role": role, "Handler": "code.handle"}
     functions.create_function(**given, Runtime="python3.13", Code={"ZipFile": package.getvalue()})
     found: str = json.loads(functions.invoke(FunctionName=name)["Payload"].read())

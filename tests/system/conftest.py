@@ -15,8 +15,11 @@ from local_aws.libraries import read_descriptions_once
 from local_aws.organisation import deploy_accounts, deploy_function, left_behind, purge, sam_build, secrets_in
 from tests.refusals import all_foreseen
 
-# `check`, `tasks` and `release` make sessions of their own, in the process of the tests.
-read_descriptions_once()
+
+@pytest.fixture(scope="session", autouse=True)
+def descriptions_read_once() -> None:
+    """`check`, `tasks` and `release` make sessions of their own, in the process of the tests."""
+    read_descriptions_once()
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from development.faults.scenarios import BOUNDARY
 from dms_s3_endpoint.model.comparison import made_with, snapshot
 from dms_s3_endpoint.model.endpoint import Endpoint
 from dms_s3_endpoint.model.errors import Code, EndpointError
@@ -28,7 +29,6 @@ REGION = "eu-west-1"
 OWNER = Owner(STACK_ID, "Endpoint", "dev/orders")
 ROLE_ARN = f"arn:aws:iam::{DATA_LAKE}:role/dms-orders"
 POLICY_ARN = f"arn:aws:iam::{DATA_LAKE}:policy/dms-orders"
-BOUNDARY = f"arn:aws:iam::{DATA_LAKE}:policy/boundary"
 MARK = {ADOPTED: "true"}
 
 
