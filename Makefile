@@ -103,14 +103,9 @@ INSTALL := install --no-compile --no-deps --require-hashes -r development/requir
 	cd development/checks && $(NPM) ci --loglevel=error --ignore-scripts --no-audit --no-fund
 	touch $@
 
-.venv-mutation/ready: .venv/pip development/requirements/mutation.txt
-	$(PYTHON) -m venv --without-pip .venv-mutation
-	$(PIP) --python .venv-mutation $(INSTALL)/mutation.txt
-	touch $@
-
-.venv-bench/ready: .venv/pip development/requirements/bench.txt
-	$(PYTHON) -m venv --without-pip .venv-bench
-	$(PIP) --python .venv-bench $(INSTALL)/bench.txt
+.venv-mutation/ready .venv-bench/ready: .venv-%/ready: .venv/pip development/requirements/%.txt
+	$(PYTHON) -m venv --without-pip .venv-$*
+	$(PIP) --python .venv-$* $(INSTALL)/$*.txt
 	touch $@
 
 .cache/wheels/ready: .venv/pip src/requirements.txt
