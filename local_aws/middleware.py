@@ -8,11 +8,8 @@ import signal
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from hypercorn.protocol.events import StreamClosed
-from hypercorn.protocol.http_stream import ASGIHTTPState, HTTPStream
 from ministack.core import responses
 from ministack.services.cloudformation import custom_resource
-from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,51 +20,58 @@ from .state import State
 from .wire import ERROR_FAULTS, HANG_SECONDS, Fault
 
 Application = Callable[..., Awaitable[None]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Next = Callable[[Request], Awaitable[Any]]
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 SIGNALS = {"kill_before": signal.SIGKILL, "kill_after": signal.SIGKILL, "freeze_after": signal.SIGSTOP}
 CONTROLS = "/_embedded/"
 # Of a ResponseURL: see response_url.py.
 RESPONSE_PATH = "/arn:aws:cloudformation:"
 SLOWED = ("iam", "sts", "dms", "cloudformation")
-RESET = "embedded.reset"
-
-
-def with_middleware(application: Application, state: State, token: str) -> Application:
-    """The application behind the middleware. Only who knows the token may use the controls."""
-    with_faults: Application = BaseHTTPMiddleware(application, dispatch=Middleware(state, token).dispatch)
-    return with_faults
 
 
 class Middleware:
-    """Answers an HTTP request, itself or by the application."""
+    """An application in front of another: it answers an HTTP request itself, or by the other's answer.
 
-    def __init__(self, state: State, token: str) -> None:
+    Only who knows the token may use the controls.
+    """
+
+    def __init__(self, application: Application, state: State, token: str) -> None:
+        self._application = application
         self._state = state
         self._token = token
 
-    async def dispatch(self, request: Request, call_next: Next) -> Response | Reset:
-        """The response to the request; `call_next` asks the application for one."""
-        body, path = await request.body(), request.scope["path"]
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; https://asgi.readthedocs.io/en/stable/specs/www.html."""
+        if scope["type"] != "http":
+            await self._application(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        response = await self._answer(request, await request.body())
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request, body: bytes) -> Response | Reset:
+        path = request.scope["path"]
         if path.startswith(CONTROLS):
             return self._control(request, path.removeprefix(CONTROLS), body)
         if path.startswith(RESPONSE_PATH):
             return self._take_answer(request, self._state.tokens.get(path.removeprefix("/"), ""), body)
         call = api_call_of(request.scope, dict(request.headers), body, self._state.event_of)
         if call is None:
-            return await call_next(request)
-        return await self._serve(call, request, call_next)
+            return await self._forward(request.scope, body)
+        return await self._serve(call, request.scope, body)
 
-    async def _serve(self, call: ApiCall, request: Request, call_next: Next) -> Response | Reset:
+    async def _serve(self, call: ApiCall, scope: Scope, body: bytes) -> Response | Reset:
         started, account = self._state.now(), responses.get_account_id()
         if seconds := self._latency(call.service):
             await asyncio.sleep(seconds / self._state.scale)
         fault = self._planned_fault(call)
         if fault:
-            response = await self._with_fault(fault, call, request, call_next)
+            response = await self._with_fault(fault, call, scope, body)
         else:
-            response = await _in_memory(await call_next(request))
+            response = await self._forward(scope, body)
         ended = self._state.now()
         self._state.calls.append(call.record(account, started, ended, response.status_code, response.body))
         return response
@@ -83,17 +87,35 @@ class Middleware:
         planned = [each.fault for each in self._state.faults if each.strikes(call.service, call.operation, call.event)]
         return planned[0] if planned else None
 
-    async def _with_fault(self, fault: Fault, call: ApiCall, request: Request, call_next: Next) -> Response | Reset:
+    async def _with_fault(self, fault: Fault, call: ApiCall, scope: Scope, body: bytes) -> Response | Reset:
         if fault in ERROR_FAULTS:
             status, text, content_type = call.error(fault)
             return Response(text, status, {"content-type": content_type})
         if fault == "hang":
             await asyncio.sleep(HANG_SECONDS / self._state.scale)
         if fault.endswith("_after"):
-            await _in_memory(await call_next(request))
+            await self._forward(scope, body)
         if fault in SIGNALS:
             self._state.workers[call.event]._proc.send_signal(SIGNALS[fault])
         return Reset()
+
+    async def _forward(self, scope: Scope, body: bytes) -> Response:
+        """The application's response, whole, so that a call is recorded before its caller goes on."""
+        response = Response()
+        parts: list[bytes] = []
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                response.status_code, response.raw_headers = message["status"], list(message["headers"])
+            else:
+                parts.append(message.get("body", b""))
+
+        await self._application(scope, receive, send)
+        response.body = b"".join(parts)
+        return response
 
     def _take_answer(self, request: Request, token: str, body: bytes) -> Response:
         """Pass the answer to MiniStack's CloudFormation, unless S3 behind the ResponseURL would reject it."""
@@ -115,32 +137,11 @@ class Middleware:
 
 
 class Reset:
-    """A response that breaks the connection; see `allow_resets`."""
+    """A response that breaks the connection."""
 
     status_code = 0
     body = b""
 
-    async def __call__(self, _scope: object, _receive: object, send: Send) -> None:
-        """Send the message that closes hypercorn's stream."""
-        await send({"type": RESET})
-
-
-def allow_resets() -> None:
-    """Let hypercorn break a connection. ASGI has no message for this, so `RESET` is our own."""
-    original = HTTPStream.app_send
-
-    async def app_send(self: HTTPStream, message: Any) -> None:
-        if message is None or message["type"] != RESET:
-            await original(self, message)
-            return
-        self.state = ASGIHTTPState.CLOSED
-        await self.send(StreamClosed(stream_id=self.stream_id))
-
-    HTTPStream.app_send = app_send
-
-
-async def _in_memory(streamed: Any) -> Response:
-    """The response with its whole body, so that a call is recorded before its caller goes on."""
-    response = Response(b"".join([chunk async for chunk in streamed.body_iterator]), streamed.status_code)
-    response.raw_headers = streamed.raw_headers
-    return response
+    async def __call__(self, _scope: object, _receive: object, send: Any) -> None:
+        """Break it. ASGI has no message for this, but `send` is a method of the object that has the connection."""
+        send.__self__.transport.abort()

@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/crpg-ref-responses.html
 
 The URL is of CloudFormation's bucket, and its path names the request, as the real one's does. Where the bucket's name
-has the region, ours has a port of the loopback: there the functions are led (worker_time/sitecustomize.py).
+has the region, ours has a port of the loopback: there the functions are led (in_workers/sitecustomize.py).
 """
 
 from __future__ import annotations

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 import ipaddress
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -124,26 +124,32 @@ def main() -> None:
         end_with_parent()
     parse_yaml_in_c()
     # These modules read their configuration when they are imported.
-    from hypercorn.asyncio import serve  # noqa: PLC0415
-    from hypercorn.config import Config  # noqa: PLC0415
+    import uvicorn  # noqa: PLC0415
     from ministack.app import app  # noqa: PLC0415
 
     from . import middleware, ministack_patches  # noqa: PLC0415
 
     state = State(Clock.of_text(os.environ.pop("EMBEDDED_AWS_CLOCK")), int(os.environ["EMBEDDED_AWS_PORT"]))
     ministack_patches.install(state)
-    middleware.allow_resets()
     # Set only now, so that the functions run in virtual time, but not the server.
-    os.environ["PYTHONPATH"] = str(Path(__file__).with_name("worker_time"))
-    config = Config()
-    config.bind = [f"fd://{listener}"]
-    config.certfile, config.keyfile = os.environ["MINISTACK_SSL_CERT"], os.environ["MINISTACK_SSL_KEY"]
-    config.alpn_protocols = ["http/1.1"]
-    # Longer than clients keep an idle connection: if we closed one while a client uses it again, its call would fail.
-    config.keep_alive_timeout = 600
-    config.accesslog = None
-    config.loglevel = "WARNING"
-    asyncio.run(serve(middleware.with_middleware(app, state, token), config))
+    os.environ["PYTHONPATH"] = str(Path(__file__).with_name("in_workers"))
+    config = uvicorn.Config(
+        middleware.Middleware(app, state, token),
+        http="httptools",
+        loop="asyncio",
+        ws="none",
+        ssl_certfile=os.environ["MINISTACK_SSL_CERT"],
+        ssl_keyfile=os.environ["MINISTACK_SSL_KEY"],
+        # Longer than clients keep an idle connection: a call fails if we close one while a client uses it again.
+        timeout_keep_alive=600,
+        # MiniStack sends these itself where AWS does.
+        server_header=False,
+        date_header=False,
+        access_log=False,
+        log_level="warning",
+    )
+    # Not by its number, which uvicorn takes for one of a Unix socket: then each answer waits for an acknowledgement.
+    uvicorn.Server(config).run(sockets=[socket.socket(fileno=int(listener))])
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 Python imports this module when it starts, before the function's code. Only Lambda workers have its folder on their
 path. Two things keep real time: `datetime`, with which requests are signed, and the timeouts of sockets.
 
-And CloudFormation's bucket, whose name tells a port, is found at this port of the loopback.
+And CloudFormation's bucket, whose name tells a port, is found at this port of the loopback; and clients share what is
+alike in them.
 """
 
 import os
@@ -72,3 +73,7 @@ threading.Condition.wait = wait  # type: ignore[method-assign]  # this is what t
 threading.Thread.join = join  # type: ignore[method-assign]  # this is what the module is for
 # threading has imported its clock already; Condition.wait_for reads it.
 threading._time = time.monotonic  # type: ignore[attr-defined]  # not in the stubs
+# Only now: botocore keeps the clocks that it finds.
+from parts_of_clients import make_once  # type: ignore[import-not-found]  # noqa: E402  # it is beside this module
+
+make_once()
