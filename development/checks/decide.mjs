@@ -6,6 +6,12 @@
 import { createInterface } from 'node:readline'
 import { runSimulation } from '@cloud-copilot/iam-simulate'
 
+// The engine compares letter by letter, and JavaScript makes a collator for each pair: two thirds of its time.
+const collators = {}
+String.prototype.localeCompare = function (other, locales, options) {
+  return (collators[`${locales} ${options?.sensitivity}`] ??= new Intl.Collator(locales, options)).compare(this, other)
+}
+
 // The reference's ARNs of DMS end with a literal asterisk, so that the engine knows no other tail.
 const asInReference = (arn) => arn.replace(/^(arn:[^:]+:dms:[^:]*:[^:]*:[a-z-]+):.*/, '$1:*')
 const named = (documents) => documents.map((policy, number) => ({ name: `policy-${number}`, policy }))
