@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 # https://cevo.com.au/post/automation-dms-endpoints-s3/ makes two creates, and does not say how the first one ends.
@@ -119,13 +120,18 @@ class Switches:
 
 def changed(switches: Switches, changes: Mapping[str, Any]) -> Switches:
     """The switches with the changes. Raises TypeError for an unknown switch and ValueError for a wrong value."""
-    hints = get_type_hints(Switches)
+    hints = _hints()
     for name, value in changes.items():
         if name not in hints:
             raise TypeError(f"no switch {name}; there are {', '.join(field.name for field in fields(Switches))}")
         if not _fits(value, hints[name]):
             raise ValueError(f"{name} can't be {value!r}; it is {hints[name]}")
     return replace(switches, **{name: _hashable(value) for name, value in changes.items()})
+
+
+@cache
+def _hints() -> dict[str, Any]:
+    return get_type_hints(Switches)
 
 
 def _fits(value: object, hint: Any) -> bool:

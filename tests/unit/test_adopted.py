@@ -36,7 +36,7 @@ from .test_adoption import (
 )
 from .test_procedure import ENDPOINT_ARN, OURS, World
 
-pytestmark = pytest.mark.usefixtures("in_memory")
+pytestmark = pytest.mark.usefixtures("in_memory", "no_log")
 
 OTHER_STACK = "arn:aws:cloudformation:eu-west-1:111111111111:stack/other/11111111-0000-4000-8000-000000000000"
 

@@ -17,7 +17,7 @@ from .builders import DATA_LAKE, STACK_ID, make_event
 from .in_memory import FAULTS, kill_after, kill_before
 from .test_procedure import OURS, World
 
-pytestmark = pytest.mark.usefixtures("in_memory")
+pytestmark = pytest.mark.usefixtures("in_memory", "no_log")
 ROLE_ARN = f"arn:aws:iam::{DATA_LAKE}:role/orders-role"
 POLICY_ARN = f"arn:aws:iam::{DATA_LAKE}:policy/orders-policy"
 OTHER_ROLE = "arn:aws:iam::999999999999:role/orders-role"

@@ -15,7 +15,7 @@ from development.faults.variants import VARIANTS
 from .in_memory import FAULTS, CloudInMemory, FakeCloudFormation, refuse
 from .wire import Happening
 
-pytestmark = pytest.mark.usefixtures("in_memory")
+pytestmark = pytest.mark.usefixtures("in_memory", "no_log")
 # Polling repeats itself: of one operation, a request's first calls, and no more.
 CALLS_OF_AN_OPERATION = 6
 # Of the cells of a request, so many are drawn, unless --all-faults is given.

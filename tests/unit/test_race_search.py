@@ -15,7 +15,7 @@ import pytest
 from .in_memory import CloudInMemory
 from .race_search import tell_the_story_of, violations_of
 
-pytestmark = pytest.mark.usefixtures("in_memory")
+pytestmark = pytest.mark.usefixtures("in_memory", "no_log")
 MOST_SHOWN = 20
 
 
