@@ -19,7 +19,7 @@ demo: .venv/ready .venv-cloud/ready .cache/wheels/ready
 
 # Tests that wait for the function come first, file by file; those that only compute fill the time at the end.
 test: lint
-	python -m pytest tests/system tests/local_aws tests/checks tests/unit -q -n 4 --dist loadfile --no-loadscope-reorder
+	python -m pytest tests/system tests/local_aws tests/checks tests/unit -q -n 6 --dist loadfile --no-loadscope-reorder
 
 unit: setup
 	python -m pytest tests/unit tests/checks -q -n 2

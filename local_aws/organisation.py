@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .aws import EmbeddedAws
-from .sam import sam
+from .sam import ON_PATH, sam, server
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = "111111111111"
@@ -94,17 +94,22 @@ def build_environ() -> dict[str, str]:
     }
 
 
-def sam_environ(aws: EmbeddedAws, account: str) -> dict[str, str]:
-    """The environment in which `sam` acts as the account. SAM's temporary files go into the embedded AWS's folder."""
+def sam_environ(aws: EmbeddedAws, account: str, checkout: Path = ROOT) -> dict[str, str]:
+    """The environment in which `sam` acts as the account. SAM's temporary files go into the embedded AWS's folder.
+
+    `sam` is the loaded one; all else is from the checkout's .venv.
+    """
+    path = os.pathsep.join(map(str, [ON_PATH, checkout / ".venv" / "bin", os.environ["PATH"]]))
     own = {"SAM_CLI_POLL_DELAY": "0.5", "SAM_CLI_ENABLE_LANGUAGE_EXTENSIONS": "1"}
-    own |= {"TMPDIR": str(aws.directory / "tmp")}
+    own |= {"TMPDIR": str(aws.directory / "tmp"), "PATH": path, "SAM_SERVER": server()}
     return build_environ() | aws.environ(account) | own
 
 
 def sam_build(build_dir: Path) -> Path:
     """Build the function and return the path of the built template. SAM writes a file beside its build folder."""
     built = build_dir / "built"
-    run(["sam", "build", "--build-dir", str(built)], build_environ())
+    command = ["sam", "build", "--build-dir", str(built)]
+    _output(command, *sam(command[1:], build_environ(), ROOT))
     return built / "template.yaml"
 
 

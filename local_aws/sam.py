@@ -33,21 +33,31 @@ LOADED = (
     "samcli.commands.package.package_context",
 )
 SERVICES = ("cloudformation", "s3", "sts")
+# Input, output and errors.
+STREAMS = (0, 1, 2)
+MOST_AT_ONCE = 100_000
+# The folder of a `sam` that asks the server.
+ON_PATH = Path(__file__).with_name("loaded")
 
 
 def sam(arguments: Sequence[str], environ: Mapping[str, str], cwd: Path) -> tuple[int, str]:
     """The exit status of `sam` with these arguments, and what it printed."""
-    with tempfile.NamedTemporaryFile() as output, socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(_server())
-        request = {"arguments": list(arguments), "environ": dict(environ), "cwd": str(cwd), "output": output.name}
-        connection.sendall(json.dumps(request).encode() + b"\n")
-        status = connection.makefile().readline()
-        return int(status), Path(output.name).read_text()
+    request = {"arguments": list(arguments), "environ": dict(environ), "cwd": str(cwd)}
+    with tempfile.TemporaryFile("w+") as output, socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(server())
+        with open(os.devnull) as nothing:
+            files = [nothing.fileno(), output.fileno(), output.fileno()]
+            socket.send_fds(connection, [json.dumps(request).encode() + b"\n"], files)
+        status = int(connection.makefile().readline())
+        output.seek(0)
+        return status, output.read()
 
 
 @cache
-def _server() -> str:
-    """The socket's path. One server for this process, started when the first command comes."""
+def server() -> str:
+    """The socket's path: SAM_SERVER, or of a server for this process that is started when the first command comes."""
+    if "SAM_SERVER" in os.environ:
+        return os.environ["SAM_SERVER"]
     directory = tempfile.mkdtemp()
     address = str(Path(directory) / "sam")
     process = subprocess.Popen(  # noqa: S603  # our own
@@ -96,20 +106,22 @@ def _load() -> None:
 
 def _answer(connection: socket.socket) -> NoReturn:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    request = json.loads(connection.makefile().readline())
+    begun, files, _flags, _address = socket.recv_fds(connection, MOST_AT_ONCE, len(STREAMS))
+    request = json.loads(begun if begun.endswith(b"\n") else begun + connection.makefile("rb").readline())
     child = os.fork()
     if child == 0:
-        _run(**request)
+        _run(files, **request)
     _, status = os.waitpid(child, 0)
     connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
     os._exit(0)
 
 
-def _run(arguments: Sequence[str], environ: Mapping[str, str], cwd: str, output: str) -> NoReturn:
-    """`sam`, as its own script starts it."""
-    nothing, written = os.open(os.devnull, os.O_RDONLY), os.open(output, os.O_WRONLY)
-    for descriptor, taken in ((nothing, 0), (written, 1), (written, 2)):
-        os.dup2(descriptor, taken)
+def _run(files: Sequence[int], arguments: Sequence[str], environ: Mapping[str, str], cwd: str) -> NoReturn:
+    """`sam`, as its own script starts it. `files` are its input, output and errors."""
+    for file, stream in zip(files, STREAMS, strict=True):
+        os.dup2(file, stream)
+    # Python's own were made of what may be of another kind: a file, where this is a pipe.
+    sys.stdout, sys.stderr = (os.fdopen(stream, "w", closefd=False) for stream in STREAMS[1:])
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(environ)

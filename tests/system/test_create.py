@@ -103,9 +103,10 @@ def at_once(cloudformation: CloudFormation, *events: dict[str, Any]) -> None:
 def test_of_two_deliveries_at_once_one_makes_the_endpoint_and_answers(
     aws: EmbeddedAws, cloudformation: CloudFormation
 ) -> None:
-    # Two events that are refused start two processes of the function, so that neither delivery waits for a cold start.
+    # Two events that are refused, slowly, start two processes of the function: neither delivery waits for a cold start.
+    aws.switch(table_latency_seconds=25.0)
     at_once(cloudformation, cloudformation.event("Create", {}), cloudformation.event("Create", {}))
-    aws.switch(propagation_seconds=120.0)
+    aws.switch(table_latency_seconds=0.0, propagation_seconds=120.0)
     event = cloudformation.event("Create", properties())
     at_once(cloudformation, event, event)
     answer = cloudformation.received[event["RequestId"]].answer

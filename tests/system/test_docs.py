@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import textwrap
@@ -58,9 +57,7 @@ def test_a_newcomer_who_follows_the_readme_has_an_endpoint(checkout: Path) -> No
             (TOOLS, deploy),
             (TOOLS, declare),
         ):
-            environ = sam_environ(aws, account)
-            environ["PATH"] = f"{checkout / '.venv' / 'bin'}{os.pathsep}{environ['PATH']}"
-            run(["bash", "-e", "-c", command], environ, checkout)
+            run(["bash", "-e", "-c", command], sam_environ(aws, account, checkout), checkout)
         (endpoint,) = endpoints(aws, DEV)
         assert aws.refusals() == []
     assert endpoint["EndpointIdentifier"] == "orders"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import tomllib
@@ -116,9 +115,8 @@ def commands_of_the_buildspec(project: str) -> list[str]:
 
 def promote(aws: EmbeddedAws, checkout: Path, commands: list[str], pair: Pair, bucket: str = "") -> str:
     """As the deployer of the environment."""
-    environ = {**sam_environ(aws, TOOLS), **credentials_of(aws, deployer_of(pair))}
+    environ = {**sam_environ(aws, TOOLS, checkout), **credentials_of(aws, deployer_of(pair))}
     environ |= {"ENVIRONMENT": pair.name, "SMOKE_BUCKET": bucket or pair.bucket}
-    environ["PATH"] = f"{checkout / '.venv' / 'bin'}{os.pathsep}{environ['PATH']}"
     return run(["bash", "-e", "-o", "pipefail", "-c", "\n".join(commands)], environ, checkout)
 
 
@@ -253,8 +251,12 @@ def test_both_pipelines_look_for_drift_by_the_same_command() -> None:
 def test_what_was_changed_by_hand_fails_the_search_for_drift(aws: EmbeddedAws, checkout: Path) -> None:
     given = {"BucketName": DEV.bucket, "ServiceToken": "/dms-s3-endpoint-dev/service-token"}
     sam_deploy(aws, ROOT / "examples" / "one-endpoint.yaml", "orders-dev", given)
-    command = ["bash", "-e", "-c", f"export PATH={checkout}/.venv/bin:$PATH; {drift_command()}"]
-    environ = {**sam_environ(aws, TOOLS), **credentials_of(aws, drift_role_of(DEV)), "DRIFT_STACKS": "orders-dev"}
+    command = ["bash", "-e", "-c", drift_command()]
+    environ = {
+        **sam_environ(aws, TOOLS, checkout),
+        **credentials_of(aws, drift_role_of(DEV)),
+        "DRIFT_STACKS": "orders-dev",
+    }
     assert "Nothing would fail." in run(command, environ, checkout)
     iam = aws.client("iam", DEV.data_lake)
     iam.tag_role(RoleName="dms-orders", Tags=[{"Key": "team", "Value": "another"}])
