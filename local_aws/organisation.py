@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from .aws import EmbeddedAws
-from .sam import ON_PATH, sam, server
+from .sam import ON_PATH, sam, sam_server
 
 ROOT = Path(__file__).resolve().parent.parent
+# The folder of this interpreter, and of what is installed with it.
+PROGRAMS = Path(sys.executable).parent
 TOOLS = "111111111111"
 FUNCTION_NAME = "dms-s3-endpoint"
 BUCKET_PATTERN = "data-lake-*"
@@ -84,25 +86,25 @@ def _output(command: Sequence[str], status: int, printed: str) -> str:
     return printed
 
 
-def build_environ() -> dict[str, str]:
-    """The environment for `sam build`: this interpreter first on the PATH, and the wheels that `make` downloaded."""
+def build_environ(programs: Path = PROGRAMS) -> dict[str, str]:
+    """The environment for `sam build`: these programs first on the PATH, and the wheels that `make` downloaded."""
     return os.environ | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "SAM_CLI_TELEMETRY": "0",
         "PIP_NO_INDEX": "1",
         "PIP_FIND_LINKS": str(ROOT / ".cache" / "wheels"),
     }
 
 
-def sam_environ(aws: EmbeddedAws, account: str, checkout: Path = ROOT) -> dict[str, str]:
-    """The environment in which `sam` acts as the account. SAM's temporary files go into the embedded AWS's folder.
+def sam_environ(aws: EmbeddedAws, account: str, programs: Path = PROGRAMS) -> dict[str, str]:
+    """The environment in which `sam`, the loaded one, acts as the account; it comes before these programs.
 
-    `sam` is the loaded one; all else is from the checkout's .venv.
+    SAM's temporary files go into the embedded AWS's folder.
     """
-    path = os.pathsep.join(map(str, [ON_PATH, checkout / ".venv" / "bin", os.environ["PATH"]]))
-    own = {"SAM_CLI_POLL_DELAY": "0.5", "SAM_CLI_ENABLE_LANGUAGE_EXTENSIONS": "1"}
-    own |= {"TMPDIR": str(aws.directory / "tmp"), "PATH": path, "SAM_SERVER": server()}
-    return build_environ() | aws.environ(account) | own
+    environ = build_environ(programs) | aws.environ(account)
+    own = {"SAM_CLI_POLL_DELAY": "0.5", "SAM_CLI_ENABLE_LANGUAGE_EXTENSIONS": "1", "SAM_SERVER": sam_server()}
+    own |= {"TMPDIR": str(aws.directory / "tmp"), "PATH": f"{ON_PATH}{os.pathsep}{environ['PATH']}"}
+    return environ | own
 
 
 def sam_build(build_dir: Path) -> Path:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import atexit
 import importlib
-import json
 import os
 import select
 import shutil
@@ -24,6 +23,7 @@ from typing import NoReturn
 import boto3
 
 from .libraries import parse_yaml_in_c, read_descriptions_once
+from .loaded.asking import STREAMS, ask, take
 
 # What the script loads only once it runs a command.
 LOADED = (
@@ -33,28 +33,21 @@ LOADED = (
     "samcli.commands.package.package_context",
 )
 SERVICES = ("cloudformation", "s3", "sts")
-# Input, output and errors.
-STREAMS = (0, 1, 2)
-MOST_AT_ONCE = 100_000
 # The folder of a `sam` that asks the server.
 ON_PATH = Path(__file__).with_name("loaded")
 
 
 def sam(arguments: Sequence[str], environ: Mapping[str, str], cwd: Path) -> tuple[int, str]:
     """The exit status of `sam` with these arguments, and what it printed."""
-    request = {"arguments": list(arguments), "environ": dict(environ), "cwd": str(cwd)}
-    with tempfile.TemporaryFile("w+") as output, socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(server())
-        with open(os.devnull) as nothing:
-            files = [nothing.fileno(), output.fileno(), output.fileno()]
-            socket.send_fds(connection, [json.dumps(request).encode() + b"\n"], files)
-        status = int(connection.makefile().readline())
+    with tempfile.TemporaryFile("w+") as output, open(os.devnull) as nothing:
+        files = [nothing.fileno(), output.fileno(), output.fileno()]
+        status = ask(sam_server(), arguments, environ, str(cwd), files)
         output.seek(0)
         return status, output.read()
 
 
 @cache
-def server() -> str:
+def sam_server() -> str:
     """The socket's path: SAM_SERVER, or of a server for this process that is started when the first command comes."""
     if "SAM_SERVER" in os.environ:
         return os.environ["SAM_SERVER"]
@@ -106,8 +99,7 @@ def _load() -> None:
 
 def _answer(connection: socket.socket) -> NoReturn:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    begun, files, _flags, _address = socket.recv_fds(connection, MOST_AT_ONCE, len(STREAMS))
-    request = json.loads(begun if begun.endswith(b"\n") else begun + connection.makefile("rb").readline())
+    request, files = take(connection)
     child = os.fork()
     if child == 0:
         _run(files, **request)

@@ -1,7 +1,7 @@
 """Parts of botocore's clients that are alike are made once in a process: most of what each further client takes.
 
-A function makes its clients anew for each request. What they learn from one another stays out of this: credentials,
-handlers of events, quotas of retries, classes of exceptions.
+A function makes its clients anew for each request. Each keeps its own credentials, handlers of events, quota of retries
+and classes of exceptions.
 """
 
 from __future__ import annotations

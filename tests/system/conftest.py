@@ -13,14 +13,14 @@ from local_aws import EmbeddedAws
 from local_aws.cloudformation import CloudFormation, played
 from local_aws.libraries import read_descriptions_once
 from local_aws.organisation import deploy_accounts, deploy_function, left_behind, purge, sam_build, secrets_in
-from local_aws.sam import server
+from local_aws.sam import sam_server
 from tests.refusals import all_foreseen
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Workers share the process that has loaded SAM."""
     if config.getoption("numprocesses", None):
-        os.environ["SAM_SERVER"] = server()
+        os.environ["SAM_SERVER"] = sam_server()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -57,7 +57,7 @@ def test_a_newcomer_who_follows_the_readme_has_an_endpoint(checkout: Path) -> No
             (TOOLS, deploy),
             (TOOLS, declare),
         ):
-            run(["bash", "-e", "-c", command], sam_environ(aws, account, checkout), checkout)
+            run(["bash", "-e", "-c", command], sam_environ(aws, account, checkout / ".venv" / "bin"), checkout)
         (endpoint,) = endpoints(aws, DEV)
         assert aws.refusals() == []
     assert endpoint["EndpointIdentifier"] == "orders"

@@ -115,7 +115,7 @@ def commands_of_the_buildspec(project: str) -> list[str]:
 
 def promote(aws: EmbeddedAws, checkout: Path, commands: list[str], pair: Pair, bucket: str = "") -> str:
     """As the deployer of the environment."""
-    environ = {**sam_environ(aws, TOOLS, checkout), **credentials_of(aws, deployer_of(pair))}
+    environ = {**sam_environ(aws, TOOLS, checkout / ".venv" / "bin"), **credentials_of(aws, deployer_of(pair))}
     environ |= {"ENVIRONMENT": pair.name, "SMOKE_BUCKET": bucket or pair.bucket}
     return run(["bash", "-e", "-o", "pipefail", "-c", "\n".join(commands)], environ, checkout)
 
@@ -253,7 +253,7 @@ def test_what_was_changed_by_hand_fails_the_search_for_drift(aws: EmbeddedAws, c
     sam_deploy(aws, ROOT / "examples" / "one-endpoint.yaml", "orders-dev", given)
     command = ["bash", "-e", "-c", drift_command()]
     environ = {
-        **sam_environ(aws, TOOLS, checkout),
+        **sam_environ(aws, TOOLS, checkout / ".venv" / "bin"),
         **credentials_of(aws, drift_role_of(DEV)),
         "DRIFT_STACKS": "orders-dev",
     }

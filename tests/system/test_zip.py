@@ -68,9 +68,8 @@ def built(clone: Path, umask: int, backwards: bool = False, time: int | None = N
 def environ_of(clone: Path) -> dict[str, str]:
     """Each clone has its own interpreter, as `make` gives it one; the wheels are those that `make setup` fetched."""
     (clone / ".venv").symlink_to(ROOT / ".venv")
-    path = f"{clone / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
     # Whatever Python there is: what is to be shown of its byte-code is the same.
-    return build_environ() | {"PATH": path, "BYTE_CODE_PYTHON": sys.executable}
+    return build_environ(clone / ".venv" / "bin") | {"BYTE_CODE_PYTHON": sys.executable}
 
 
 def files_of(folder: Path) -> list[Path]:
