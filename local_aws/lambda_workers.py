@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import select
+import signal
+import subprocess
 import threading
 import types
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,8 @@ from typing import Any
 from ministack.core import lambda_runtime
 from ministack.services import sts
 
+from .functions import function_server
+from .loaded.asking import begin, status_of
 from .state import State
 
 _spawned: ContextVar[Any] = ContextVar("spawned", default=None)
@@ -28,6 +33,7 @@ def install(state: State) -> None:
     lambda_runtime.Worker._spawn = _telling_who(lambda_runtime.Worker._spawn)
     lambda_runtime.execution_credentials = _of_its_own(lambda_runtime.execution_credentials, state)
     lambda_runtime.kill_workers = _only_idle(lambda_runtime.kill_workers)
+    lambda_runtime.subprocess = types.SimpleNamespace(**vars(subprocess) | {"Popen": Forked})
     lambda_runtime.zipfile = types.SimpleNamespace(**vars(zipfile) | {"ZipFile": UnpackedOnce})
 
 
@@ -77,6 +83,45 @@ def _only_idle(original: Callable[[list[Any]], None]) -> Callable[[list[Any]], N
         original([worker for worker in workers if worker is not None and not worker.in_use])
 
     return kill
+
+
+class Forked:
+    """What MiniStack uses of subprocess.Popen, of a process that runs a function; see functions.py."""
+
+    def __init__(self, command: Sequence[str], *, cwd: str, env: Mapping[str, str], **_streams: object) -> None:
+        """The command is Python and its arguments. The streams are pipes of text."""
+        given, stdin = os.pipe()
+        stdout, told = os.pipe()
+        stderr, logged = os.pipe()
+        own = (given, told, logged)
+        self._connection, self._process_id = begin(function_server(), command[1:], env, cwd, own)
+        for file in own:
+            os.close(file)
+        self.stdin = os.fdopen(stdin, "w", buffering=1)
+        self.stdout, self.stderr = os.fdopen(stdout), os.fdopen(stderr)
+
+    def poll(self) -> int | None:
+        """The exit status, if it has ended."""
+        return status_of(self._connection) if select.select([self._connection], [], [], 0)[0] else None
+
+    def wait(self, timeout: float) -> int:
+        """The exit status. Raises TimeoutError after these seconds."""
+        if not select.select([self._connection], [], [], timeout)[0]:
+            raise TimeoutError
+        return status_of(self._connection)
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self._process_id, number)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it."""
+        self.send_signal(signal.SIGKILL)
 
 
 class UnpackedOnce(zipfile.ZipFile):

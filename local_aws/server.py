@@ -131,8 +131,6 @@ def main() -> None:
 
     state = State(Clock.of_text(os.environ.pop("EMBEDDED_AWS_CLOCK")), int(os.environ["EMBEDDED_AWS_PORT"]))
     ministack_patches.install(state)
-    # Set only now, so that the functions run in virtual time, but not the server.
-    os.environ["PYTHONPATH"] = str(Path(__file__).with_name("in_workers"))
     config = uvicorn.Config(
         middleware.Middleware(app, state, token),
         http="httptools",

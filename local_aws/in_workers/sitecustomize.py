@@ -1,7 +1,7 @@
 """Virtual time for Lambda functions: clocks run EMBEDDED_AWS_TIME_SCALE times faster, and waits are shorter.
 
-Python imports this module when it starts, before the function's code. Only Lambda workers have its folder on their
-path. Two things keep real time: `datetime`, with which requests are signed, and the timeouts of sockets.
+Python imports this module when it starts, before what is the same in all functions and before their code; see
+../functions.py. Two things keep real time: `datetime`, with which requests are signed, and the timeouts of sockets.
 
 And CloudFormation's bucket, whose name tells a port, is found at this port of the loopback; and clients share what is
 alike in them.
@@ -16,13 +16,24 @@ from collections.abc import Callable
 from typing import Any
 
 BUCKET = re.compile(r"cloudformation-custom-resource-response-port(\d+)\.")
-SCALE = float(os.environ.get("EMBEDDED_AWS_TIME_SCALE", "1"))
 
 
-def faster(clock: Callable[[], float]) -> Callable[[], float]:
-    """The clock, from now on SCALE times faster."""
-    start = clock()
-    return lambda: start + (clock() - start) * SCALE
+class Faster:
+    """A clock that runs `scale` times faster since virtual time began."""
+
+    scale = 1.0
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self.begin()
+
+    def begin(self) -> None:
+        """From now on it runs faster."""
+        self._start = self._clock()
+
+    def __call__(self) -> float:
+        """Virtual seconds."""
+        return self._start + (self._clock() - self._start) * Faster.scale
 
 
 def in_nanoseconds(clock: Callable[[], float]) -> Callable[[], int]:
@@ -32,7 +43,7 @@ def in_nanoseconds(clock: Callable[[], float]) -> Callable[[], int]:
 
 def shorter(timeout: float | None) -> float | None:
     """The real seconds of a timeout in virtual seconds; None waits for ever."""
-    return None if timeout is None else timeout / SCALE
+    return None if timeout is None else timeout / Faster.scale
 
 
 real_sleep = time.sleep
@@ -42,7 +53,7 @@ real_join = threading.Thread.join
 
 def sleep(seconds: float) -> None:
     """`time.sleep` in virtual seconds."""
-    real_sleep(seconds / SCALE)
+    real_sleep(seconds / Faster.scale)
 
 
 def wait(self: threading.Condition, timeout: float | None = None) -> bool:
@@ -64,8 +75,20 @@ def getaddrinfo(host: Any, port: Any, *rest: Any, **more: Any) -> Any:
     return real_getaddrinfo(*(("127.0.0.1", int(found[1])) if found else (host, port)), *rest, **more)
 
 
+CLOCKS = time.time, time.monotonic, time.perf_counter = tuple(
+    map(Faster, (time.time, time.monotonic, time.perf_counter))
+)
+
+
+def begin() -> None:
+    """Virtual time begins: where a function's process is forked from one that has waited."""
+    Faster.scale = float(os.environ["EMBEDDED_AWS_TIME_SCALE"])
+    for clock in CLOCKS:
+        clock.begin()
+
+
 socket.getaddrinfo = getaddrinfo
-time.time, time.monotonic, time.perf_counter = faster(time.time), faster(time.monotonic), faster(time.perf_counter)
+time.time, time.monotonic, time.perf_counter = CLOCKS
 time.time_ns, time.monotonic_ns = in_nanoseconds(time.time), in_nanoseconds(time.monotonic)
 time.perf_counter_ns = in_nanoseconds(time.perf_counter)
 time.sleep = sleep  # type: ignore[assignment]  # of a narrower type, for numbers alone

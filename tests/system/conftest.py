@@ -11,6 +11,7 @@ import pytest
 
 from local_aws import EmbeddedAws
 from local_aws.cloudformation import CloudFormation, played
+from local_aws.functions import function_server
 from local_aws.libraries import read_descriptions_once
 from local_aws.organisation import deploy_accounts, deploy_function, left_behind, purge, sam_build, secrets_in
 from local_aws.sam import sam_server
@@ -18,9 +19,9 @@ from tests.refusals import all_foreseen
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Workers share the process that has loaded SAM."""
+    """Workers share the processes that have loaded SAM, and what functions import."""
     if config.getoption("numprocesses", None):
-        os.environ["SAM_SERVER"] = sam_server()
+        os.environ |= {"SAM_SERVER": sam_server(), "FUNCTION_SERVER": function_server()}
 
 
 @pytest.fixture(scope="session", autouse=True)
