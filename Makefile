@@ -21,10 +21,10 @@ demo: .venv/ready .venv-cloud/ready .cache/wheels/ready
 # Side by side: what an installation leaves of the processor is for the linters of code, and what tests leave for those
 # of templates, which print what they found in one piece. tests/conftest.py says which worker takes which test.
 test:
-	@$(MAKE) -s --no-print-directory -j 4 $(INSTALLED) build/compiled lint-code
+	@$(MAKE) -s --no-print-directory -j 4 $(INSTALLED) lint-code
 	@$(MAKE) -s --no-print-directory -j 2 --output-sync lint-templates tested
 
-tested:
+tested: build/compiled
 	+python -m pytest -q -n 8 --dist loadfile
 
 # Once in a new clone, Python compiles what it imports: here, and not in each worker at the same time.

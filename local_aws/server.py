@@ -143,6 +143,7 @@ def main() -> None:
         # MiniStack sends these itself where AWS does.
         server_header=False,
         date_header=False,
+        proxy_headers=False,
         access_log=False,
         log_level="warning",
     )
