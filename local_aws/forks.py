@@ -15,8 +15,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import NoReturn
@@ -25,10 +27,17 @@ from .loaded.asking import NUMBER, STREAMS, take
 
 Program = Callable[[list[str]], None]
 
+_starting = threading.Lock()
+
+
+def server(python: str, module: str, path: str = "") -> str:
+    """The socket's path of the process that runs the module. All threads share it; it imports from `path` too."""
+    with _starting:
+        return _started(python, module, path)
+
 
 @cache
-def server(python: str, module: str, path: str = "") -> str:
-    """The socket's path of the process that runs the module. `path` is of folders to import from."""
+def _started(python: str, module: str, path: str) -> str:
     directory = tempfile.mkdtemp()
     address = str(Path(directory) / "socket")
     # Not the user's own AWS settings; each request has its own.
@@ -85,7 +94,8 @@ def _answer(connection: socket.socket, program: Program) -> NoReturn:
     if ended not in select.select([connection.fileno(), ended], [], [])[0]:
         os.kill(process_id, signal.SIGKILL)  # who asked has gone
     _, status = os.waitpid(process_id, 0)
-    connection.sendall(NUMBER.pack(os.waitstatus_to_exitcode(status)))
+    with suppress(BrokenPipeError):  # who asked has gone by now
+        connection.sendall(NUMBER.pack(os.waitstatus_to_exitcode(status)))
     os._exit(0)
 
 

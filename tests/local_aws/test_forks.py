@@ -6,13 +6,16 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from socket import socket
 
 import pytest
 
-from local_aws.functions import function_server
+from local_aws.aws import PYTHON
+from local_aws.forks import server
+from local_aws.functions import IN_WORKERS, function_server
 from local_aws.loaded.asking import ask, begin, status_of
 
 SCALE = 1000.0
@@ -77,6 +80,13 @@ def test_a_program_is_killed_when_who_asked_has_gone(told: Path) -> None:
         assert printed.readline() == "began\n"
         connection.close()
         assert printed.read() == ""
+
+
+def test_functions_that_start_in_one_moment_share_one_server() -> None:
+    path = f"{IN_WORKERS}:/no-folder"  # so that no test has started it before
+    with ThreadPoolExecutor() as pool:
+        addresses = set(pool.map(lambda _: server(str(PYTHON), "local_aws.functions", path), range(4)))
+    assert len(addresses) == 1
 
 
 def test_virtual_time_begins_with_the_program(told: Path) -> None:
