@@ -25,6 +25,7 @@ import urllib3
 from botocore.config import Config
 
 from .clock import Clock
+from .forks import without_aws_settings
 from .switches import Switches, changed
 from .wire import Answer, Call, Decision, Fault
 
@@ -105,8 +106,7 @@ class EmbeddedAws:
             "EMBEDDED_AWS_TOKEN": self._token,
             "EMBEDDED_AWS_KEEP": "1" if self._keep else "",
         }
-        # The functions must not see the user's own AWS settings.
-        return {key: value for key, value in os.environ.items() if not key.startswith("AWS_")} | own
+        return without_aws_settings() | own
 
     def _wait_until_up(self) -> None:
         ends = time.monotonic() + SECONDS_TO_START

@@ -40,12 +40,10 @@ def server(python: str, module: str, path: str = "") -> str:
 def _started(python: str, module: str, path: str) -> str:
     directory = tempfile.mkdtemp()
     address = str(Path(directory) / "socket")
-    # Not the user's own AWS settings; each request has its own.
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     process = subprocess.Popen(  # noqa: S603  # our own
         [python, "-m", module, address],
         cwd=Path(__file__).resolve().parents[1],
-        env=environ | {"PYTHONPATH": path},
+        env=without_aws_settings() | {"PYTHONPATH": path},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
@@ -53,6 +51,11 @@ def _started(python: str, module: str, path: str) -> str:
     for _listens in process.stdout or ():
         break
     return address
+
+
+def without_aws_settings() -> dict[str, str]:
+    """The environment, but for the user's own AWS settings, which nothing that is embedded may see."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
 
 
 def _end(process: subprocess.Popen[bytes], directory: str) -> None:

@@ -33,8 +33,8 @@ class ComputingBesideWaiting(LoadFileScheduling):  # type: ignore[misc]  # of a 
     def _assign_work_unit(self, node: WorkerController) -> None:
         computing = node.gateway.id in WORKERS_THAT_GIVE_WAY
         fitting = [file for file in self.workqueue if file.startswith(FOLDERS_THAT_COMPUTE) == computing]
-        for file in sorted(fitting, key=lambda file: file not in LONGEST)[:1]:
-            self.workqueue.move_to_end(file, last=False)
+        if fitting:
+            self.workqueue.move_to_end(min(fitting, key=lambda file: file not in LONGEST), last=False)
         super()._assign_work_unit(node)
 
 

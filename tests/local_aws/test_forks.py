@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from socket import socket
 
 import pytest
 
@@ -24,7 +23,6 @@ SCALE = 1000.0
 @pytest.fixture
 def told(tmp_path: Path) -> Path:
     """A file for what the program prints."""
-    (tmp_path / "told").touch()
     return tmp_path / "told"
 
 
@@ -73,7 +71,6 @@ def test_a_killed_program_has_the_signal_for_a_status_however_often_one_asks(tol
 def test_a_program_is_killed_when_who_asked_has_gone(told: Path) -> None:
     end, held = os.pipe()
     sleeping = program(told, "import signal; print('began', flush=True); signal.pause()")
-    connection: socket
     connection, _ = begin(function_server(), sleeping, {"EMBEDDED_AWS_TIME_SCALE": "1"}, "/", [0, held, held])
     os.close(held)
     with os.fdopen(end) as printed:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 
-from local_aws.organisation import ROOT, run
+from local_aws.aws import PYTHON
+from local_aws.functions import IN_WORKERS
+from local_aws.organisation import run
 
 # Run as a function is: by the embedded AWS's Python, with what it puts before the function's code. Sessions read the
 # descriptions of services by one loader, as the function's do.
@@ -41,6 +43,6 @@ SHARED = {"class", "description", "rules", "connections"}
 
 
 def test_clients_of_a_service_share_what_is_alike_in_them_and_nothing_else() -> None:
-    environ = os.environ | {"PYTHONPATH": str(ROOT / "local_aws" / "in_workers")}
-    told = json.loads(run([str(ROOT / ".venv-cloud" / "bin" / "python"), "-c", SCRIPT], environ))
+    environ = os.environ | {"PYTHONPATH": IN_WORKERS}
+    told = json.loads(run([str(PYTHON), "-c", SCRIPT], environ))
     assert {part for part, is_shared in told.items() if is_shared} == SHARED
